@@ -1,0 +1,41 @@
+//! The domain of Demitasse and the ports it needs from the outside world.
+//!
+//! This crate owns what an image, a job and a blob *are*, which state may follow which, and what a store, a queue and
+//! an event bus must guarantee. It knows no database, no queue, no codec: those live in `demitasse-backends` and
+//! `demitasse-engine`, and requests and reports cross this crate as versioned JSON ([`Document`]).
+//!
+//! | port | guarantees | implemented by |
+//! |---|---|---|
+//! | [`ImageStore`], [`JobStore`] | the row is the truth; every change of state is a compare-and-set | memory, sqlite |
+//! | [`JobQueue`] | a hint with leases: at least once, oldest first | memory, sqlite |
+//! | [`BlobStore`] | immutable bytes by content address | memory, disk |
+//! | [`EventBus`] | best effort | memory |
+//!
+//! With the feature `contract`, [`contract`] holds one suite per port; every implementation runs it.
+
+mod blob;
+mod clock;
+mod document;
+mod error;
+mod events;
+mod hash;
+mod id;
+mod image;
+mod job;
+mod metadata;
+mod queue;
+
+#[cfg(feature = "contract")]
+pub mod contract;
+
+pub use blob::{BlobBody, BlobKey, BlobKind, BlobMeta, BlobSource, BlobStore, ByteRange, Delivery};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use document::Document;
+pub use error::{ErrorKind, StoreError};
+pub use events::{Event, EventBus, EventStream};
+pub use hash::{Sha256, Sha256Hasher};
+pub use id::{ImageId, JobId, LeaseId, OwnerId, ParseIdError, Sequence};
+pub use image::{ImageRecord, NewUpload, Original, Upload, Variant, VariantOutcome};
+pub use job::{Failure, Job, JobState, RequestKey, Transition};
+pub use metadata::{ImageStore, JobStore};
+pub use queue::{Claim, JobQueue, QueueDepth, Ticket};
