@@ -1,0 +1,155 @@
+//! The codecs: one folder each, and one line in the registry below.
+//!
+//! A [`Codec`] reads a format and rewrites its container; an [`Encoder`] makes candidates in it. Neither knows of
+//! targets, scores or other formats.
+
+pub(crate) mod bmp;
+pub(crate) mod gif;
+pub(crate) mod jpeg;
+pub(crate) mod png;
+pub(crate) mod tiff;
+pub(crate) mod webp;
+
+use serde_json::{Map, Value};
+
+use crate::image::Image;
+use crate::metadata::{Embedded, Metadata};
+use crate::report::Warning;
+use crate::{Control, Format, Limits, Quality, Result};
+
+/// What a file's header says; nothing was decoded to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Format.
+    pub format: Format,
+    /// Width in pixels, as stored (before any orientation).
+    pub width: u32,
+    /// Height in pixels, as stored.
+    pub height: u32,
+    /// Bits a sample after decoding: 8 or 16.
+    pub bits: u8,
+    /// Whether the file can have pixels that are not opaque.
+    pub alpha: bool,
+    /// Whether it has, or may have, more than one frame in time.
+    pub animated: bool,
+}
+
+/// A decoded file.
+#[derive(Debug, Clone)]
+pub(crate) struct Decoded {
+    /// The pixels, as stored: the orientation is not applied.
+    pub image: Image,
+    /// What else the file carries.
+    pub metadata: Metadata,
+    /// What the owner should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads one format and rewrites its container.
+pub(crate) trait Codec: Sync {
+    /// Reads the header.
+    ///
+    /// Work and memory are bounded by the length of `bytes`, never by the dimensions that the header claims.
+    ///
+    /// # Errors
+    /// `Malformed`; `Unsupported` for a variety of the format that cannot be decoded.
+    fn read_header(&self, bytes: &[u8]) -> Result<Header>;
+
+    /// Reads what the file carries beside pixels, without decoding any.
+    ///
+    /// # Errors
+    /// `Malformed` only if the container itself cannot be walked; a broken piece of metadata is an item of its kind,
+    /// not an error. `LimitExceeded` for a piece above `limits.max_metadata_bytes` when decompressed.
+    fn read_metadata(&self, bytes: &[u8], limits: &Limits) -> Result<Metadata>;
+
+    /// Decodes the first (for a still image: the only) frame. The caller has checked the header against its limits and
+    /// holds a still image.
+    ///
+    /// # Errors
+    /// `Malformed` for damaged and for truncated files: a picture with a part missing is never passed as whole.
+    /// `DeadlineExceeded`, `Cancelled` between rows or strips, where the library allows it.
+    fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded>;
+
+    /// Rewrites the container around the same coded pixels: what `keep` names is written in place of all metadata.
+    /// Works for animations too.
+    ///
+    /// # Errors
+    /// `Malformed` if the container cannot be walked.
+    fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>>;
+
+    /// The encoders that write this format, best first; none if it is only read.
+    fn encoders(&self) -> &'static [&'static dyn Encoder];
+}
+
+/// What an encoder makes its candidate from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    /// The pixels, upright.
+    pub image: &'a Image,
+    /// The file they came from.
+    pub bytes: &'a [u8],
+    /// The file's format.
+    pub format: Format,
+}
+
+/// How an encoder treats pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Mode {
+    /// Every pixel as it was; the quality is not used.
+    Lossless,
+    /// The quality decides, from `min` to `max`; `start` is a good first guess for a score of 75.
+    Lossy {
+        /// Coarsest setting worth trying.
+        min: Quality,
+        /// Finest setting.
+        max: Quality,
+        /// First guess.
+        start: Quality,
+        /// Settings closer than this are the same.
+        step: f32,
+    },
+}
+
+/// Makes candidates in one format.
+pub(crate) trait Encoder: Sync {
+    /// Name and version of the library, for the recipe.
+    fn identity(&self) -> (&'static str, &'static str);
+
+    /// How it treats pixels.
+    fn mode(&self) -> Mode;
+
+    /// Whether it can carry this source whole: dimensions, depth, alpha, frames.
+    fn accepts(&self, source: Source<'_>) -> bool;
+
+    /// Whether the orientation of a JPEG must stay in its metadata, because its coefficients are kept as they are.
+    fn keeps_coefficients(&self) -> bool {
+        false
+    }
+
+    /// The settings behind a quality, for the recipe.
+    fn settings(&self, source: Source<'_>, quality: Quality) -> Map<String, Value>;
+
+    /// Encodes. Same source, quality and version: same bytes, at any number of threads.
+    ///
+    /// # Errors
+    /// `Codec`; `DeadlineExceeded`, `Cancelled` where the library allows it.
+    fn encode(
+        &self,
+        source: Source<'_>,
+        quality: Quality,
+        embedded: &Embedded,
+        control: &Control,
+    ) -> Result<Vec<u8>>;
+}
+
+/// The registry.
+pub(crate) fn codec(format: Format) -> &'static dyn Codec {
+    match format {
+        Format::Jpeg => &jpeg::Jpeg,
+        Format::Png => &png::Png,
+        Format::Webp => &webp::Webp,
+        Format::Gif => &gif::Gif,
+        Format::Bmp => &bmp::Bmp,
+        Format::Tiff => &tiff::Tiff,
+    }
+}

@@ -1,0 +1,42 @@
+//! Png.
+
+use super::{Codec, Decoded, Encoder, Header};
+use crate::format::Capabilities;
+use crate::metadata::{Embedded, Metadata};
+use crate::{Control, Error, Limits, Result};
+
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
+    name: "png",
+    media_type: "image/png",
+    extension: "png",
+    other_extensions: &["apng"],
+    encodes: true,
+    on_the_web: true,
+    alpha: true,
+    sixteen_bits: true,
+    animation: true,
+};
+
+pub(crate) struct Png;
+
+impl Codec for Png {
+    fn read_header(&self, _bytes: &[u8]) -> Result<Header> {
+        Err(Error::Unsupported("not built".into()))
+    }
+
+    fn read_metadata(&self, _bytes: &[u8], _limits: &Limits) -> Result<Metadata> {
+        Err(Error::Unsupported("not built".into()))
+    }
+
+    fn decode(&self, _bytes: &[u8], _limits: &Limits, _control: &Control) -> Result<Decoded> {
+        Err(Error::Unsupported("not built".into()))
+    }
+
+    fn strip(&self, _bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
+        Err(Error::Unsupported("not built".into()))
+    }
+
+    fn encoders(&self) -> &'static [&'static dyn Encoder] {
+        &[]
+    }
+}

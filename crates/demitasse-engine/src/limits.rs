@@ -1,0 +1,50 @@
+//! What the engine is willing to take, checked from the header before a pixel is decoded.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::Header;
+use crate::{Error, Result};
+
+/// The limits on an input. Strict: nothing above them is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Bytes of the file. Default 100 MB (10^8).
+    pub max_bytes: u64,
+    /// Width x height of the canvas, in pixels. Default 100 megapixels (10^8).
+    pub max_pixels: u64,
+    /// Width or height, in pixels. Default 65,500: what JPEG can carry, rounded down.
+    pub max_dimension: u32,
+    /// Bytes of one piece of metadata (an ICC profile, EXIF, a text chunk) after decompression. Default 16 MB.
+    pub max_metadata_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_bytes: 100_000_000,
+            max_pixels: 100_000_000,
+            max_dimension: 65_500,
+            max_metadata_bytes: 16_000_000,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn check_bytes(&self, bytes: usize) -> Result<()> {
+        within("bytes", bytes as u64, self.max_bytes)
+    }
+
+    pub(crate) fn check_header(&self, header: &Header) -> Result<()> {
+        within("width", header.width.into(), self.max_dimension.into())?;
+        within("height", header.height.into(), self.max_dimension.into())?;
+        within("pixels", u64::from(header.width) * u64::from(header.height), self.max_pixels)
+    }
+}
+
+fn within(limit: &'static str, actual: u64, allowed: u64) -> Result<()> {
+    if actual > allowed {
+        return Err(Error::LimitExceeded { limit, actual, allowed });
+    }
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! The receipt: what was done, what was measured, what was tried.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::metadata::Kind;
+use crate::{Format, Quality, Request, Score};
+
+/// Everything that can be said of one compression. Its JSON form is stable; `version` counts its changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Of this JSON: 1.
+    pub version: u32,
+    /// Name and version of the engine.
+    pub engine: String,
+    /// Whether new bytes were made.
+    pub outcome: Outcome,
+    /// Why the original was kept.
+    pub reason: Option<Reason>,
+    /// What was asked for.
+    pub request: Request,
+    /// The bytes that came in.
+    pub input: Facts,
+    /// The bytes that went out.
+    pub output: Facts,
+    /// What was measured on the decoded output; `None` where pixels are identical or nothing could be decoded.
+    pub score: Option<Measurement>,
+    /// Whether every pixel of the output was compared with the input's and found equal.
+    pub lossless: bool,
+    /// How the output was made: with the same engine, input and recipe the bytes are the same.
+    pub recipe: Recipe,
+    /// Everything that was tried, in the order of trying.
+    pub candidates: Vec<CandidateReport>,
+    /// What was kept and what was dropped.
+    pub metadata: MetadataReport,
+    /// What the owner of the image should know.
+    pub warnings: Vec<Warning>,
+    /// Wall-clock time of the whole call, in milliseconds.
+    pub time_ms: u64,
+    /// Processor time of the calling thread, in milliseconds; `None` where the system does not tell.
+    pub cpu_ms: Option<u64>,
+}
+
+/// Whether new bytes were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// New bytes, smaller than the input.
+    Compressed,
+    /// The input's pixels and coding; private metadata removed.
+    KeptOriginal,
+}
+
+/// Why the original was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// For programs.
+    pub code: ReasonCode,
+    /// For people.
+    pub detail: String,
+}
+
+/// Why the original was kept, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// It has several frames, which this version does not compress.
+    Animated,
+    /// It carries the mark of an earlier compression to the same target, or a lower one.
+    AlreadyCompressed,
+    /// Every candidate that holds the promise is larger.
+    NoSmallerCandidate,
+    /// No candidate reached the target.
+    TargetNotReached,
+    /// The smaller candidates failed the last check.
+    VerificationFailed,
+    /// There is no encoder for its format yet.
+    NoEncoder,
+}
+
+/// What is known of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// SHA-256 of the bytes, 64 hex digits.
+    pub sha256: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Format.
+    pub format: Format,
+    /// Width in pixels, as a viewer shows it.
+    pub width: u32,
+    /// Height in pixels, as a viewer shows it.
+    pub height: u32,
+    /// Bits a sample: 8 or 16.
+    pub bits: u8,
+    /// Whether some pixel is not opaque.
+    pub alpha: bool,
+    /// Frames.
+    pub frames: u32,
+}
+
+/// A score and what it was measured on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// The metric: `ssimulacra2`.
+    pub metric: String,
+    /// The score; higher is better, 100 is identical.
+    pub value: Score,
+    /// What it was measured on.
+    pub scope: Scope,
+    /// How many tiles; 1 for the whole image.
+    pub tiles: u32,
+    /// The part of the pixels that was looked at, above 0, at most 1.
+    pub share: f64,
+    /// The region with the lowest score.
+    pub worst_tile: Option<Tile>,
+}
+
+/// What a score was measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Every pixel.
+    Whole,
+    /// Some tiles: an estimate of the whole.
+    Tiles,
+}
+
+/// A region and its own score.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Tile {
+    /// Left edge, in pixels.
+    pub x: u32,
+    /// Top edge, in pixels.
+    pub y: u32,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Its score.
+    pub score: Score,
+}
+
+/// How the output was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The encoder; `strip` where the original was kept.
+    pub encoder: String,
+    /// Its version.
+    pub version: String,
+    /// Its settings.
+    pub settings: Map<String, Value>,
+}
+
+/// One encoder's attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CandidateReport {
+    /// The format that it writes.
+    pub format: Format,
+    /// The encoder.
+    pub encoder: String,
+    /// Every setting that was tried.
+    pub trials: Vec<Trial>,
+    /// Length of its best result.
+    pub bytes: Option<u64>,
+    /// Score of its best result.
+    pub score: Option<Score>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// More, for people.
+    pub detail: Option<String>,
+}
+
+/// What became of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is the output.
+    Chosen,
+    /// Another candidate, or the input, is smaller.
+    Larger,
+    /// It cannot reach the target.
+    BelowTarget,
+    /// Its encoder failed, or the last check did.
+    Failed,
+}
+
+/// One encode at one setting.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The encoder's setting.
+    pub quality: Quality,
+    /// Length of the result.
+    pub bytes: u64,
+    /// Its score.
+    pub score: Score,
+}
+
+/// What was kept and what was dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataReport {
+    /// Kept, with their sizes.
+    pub kept: Vec<Item>,
+    /// Dropped, with their sizes.
+    pub dropped: Vec<Item>,
+    /// The EXIF orientation (2 to 8) that was applied to the pixels.
+    pub orientation_applied: Option<u8>,
+}
+
+/// A piece of metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// What it is.
+    pub kind: Kind,
+    /// Its size in the input.
+    pub bytes: u64,
+}
+
+/// Something that the owner of the image should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// For programs: `cmyk_converted`, `first_page_only`, ...
+    pub code: String,
+    /// For people.
+    pub detail: String,
+}
