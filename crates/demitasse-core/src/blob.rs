@@ -74,7 +74,8 @@ pub struct BlobMeta {
     pub bytes: u64,
 }
 
-/// A part of a blob, in bytes from its start; `end` is not included.
+/// A part of a blob, in bytes from its start; `end` is not included. It lies inside a blob of `n` bytes if
+/// `start <= end <= n`, so it may be empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteRange {
     /// First byte.

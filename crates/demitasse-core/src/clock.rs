@@ -20,6 +20,11 @@ impl Clock for SystemClock {
     }
 }
 
+/// `at`, in whole milliseconds: the precision that every store keeps.
+pub(crate) fn to_milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
 /// A clock that moves only when told; for tests.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);

@@ -125,7 +125,9 @@ mod tests {
 
     #[test]
     fn a_malformed_id_is_refused() {
-        for text in ["", "6553f100", "zzzzzzzzzzzzzzzzzzzzzzzz", "6553f10007070707070707070", "../../etc/passwd"] {
+        for text in
+            ["", "6553f100", "zzzzzzzzzzzzzzzzzzzzzzzz", "6553f10007070707070707070", "../../etc/passwd"]
+        {
             assert_eq!(text.parse::<ImageId>(), Err(ParseIdError), "{text}");
         }
     }

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, ImageId, Job, JobId, OwnerId, RequestKey, Sequence, Sha256};
+use crate::clock::to_milliseconds;
+use crate::{Document, ImageId, Job, JobId, JobState, OwnerId, RequestKey, Sequence, Sha256};
 
 /// The uploaded bytes, as their header describes them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,41 @@ pub struct NewUpload {
     pub max_attempts: u32,
     /// When the upload was accepted.
     pub now: Timestamp,
+}
+
+impl NewUpload {
+    /// The rows that this upload becomes at its place `sequence`: a queued job that was never tried. Times are kept in
+    /// whole milliseconds.
+    ///
+    /// The one definition that every store writes (in its own language).
+    pub fn into_upload(self, sequence: Sequence) -> Upload {
+        let now = to_milliseconds(self.now);
+        let image = ImageRecord {
+            id: self.image_id,
+            sequence,
+            owner: self.owner,
+            file_name: self.file_name,
+            original: self.original,
+            created_at: now,
+        };
+        let job = Job {
+            id: self.job_id,
+            image_id: self.image_id,
+            sequence,
+            owner: self.owner,
+            state: JobState::Queued,
+            request: self.request,
+            request_key: self.request_key,
+            attempt: 0,
+            max_attempts: self.max_attempts,
+            lease: None,
+            failure: None,
+            variant: None,
+            created_at: now,
+            updated_at: now,
+        };
+        Upload { image, job }
+    }
 }
 
 /// A stored image.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::to_milliseconds;
 use crate::{Document, ImageId, JobId, LeaseId, OwnerId, Sequence, Sha256, Variant};
 
 /// Equal for equal work, so that the same work is done once: the SHA-256 over the original's hash, the request's JSON
@@ -84,7 +85,8 @@ pub struct Job {
     pub max_attempts: u32,
     /// The lease of the attempt that runs.
     pub lease: Option<LeaseId>,
-    /// The last failure; final if the state is [`JobState::Failed`].
+    /// The last failure, kept through the next attempt and dropped by success; final if the state is
+    /// [`JobState::Failed`].
     pub failure: Option<Failure>,
     /// The result; present exactly if the state is [`JobState::Succeeded`].
     pub variant: Option<Variant>,
@@ -152,5 +154,28 @@ impl Transition {
             Self::Release { lease } if holds(lease) => Some(JobState::Queued),
             _ => None,
         }
+    }
+
+    /// The row that follows, or `None` if [`Transition::next`] forbids it from `job`.
+    ///
+    /// Like `next`, the one definition that every store applies (in its own language): a start counts the attempt, a
+    /// release takes it back, whatever ends an attempt drops its lease, and `now`, in whole milliseconds, becomes
+    /// `updated_at`.
+    pub fn apply(self, job: &Job, now: Timestamp) -> Option<Job> {
+        let state = self.next(job)?;
+        let mut changed = Job { state, lease: None, updated_at: to_milliseconds(now), ..job.clone() };
+        match self {
+            Self::Start { lease } => {
+                changed.lease = Some(lease);
+                changed.attempt = job.attempt.saturating_add(1);
+            }
+            Self::Succeed { variant, .. } => {
+                changed.failure = None;
+                changed.variant = Some(*variant);
+            }
+            Self::Fail { failure, .. } | Self::Retry { failure, .. } => changed.failure = Some(failure),
+            Self::Release { .. } => changed.attempt = job.attempt.saturating_sub(1),
+        }
+        Some(changed)
     }
 }

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{ImageId, Job, JobId, NewUpload, OwnerId, RequestKey, Sequence, StoreError, Transition, Upload, Variant};
+use crate::{
+    ImageId, Job, JobId, NewUpload, OwnerId, RequestKey, Sequence, StoreError, Transition, Upload, Variant,
+};
 
 /// Images, written once and read often.
 #[async_trait]
@@ -51,7 +53,12 @@ pub trait JobStore: Send + Sync + 'static {
     /// compare-and-set. Gives the changed job, or `None` if nothing was changed. Durable when it returns.
     ///
     /// `now` becomes `updated_at`.
-    async fn transition(&self, id: JobId, transition: Transition, now: Timestamp) -> Result<Option<Job>, StoreError>;
+    async fn transition(
+        &self,
+        id: JobId,
+        transition: Transition,
+        now: Timestamp,
+    ) -> Result<Option<Job>, StoreError>;
 
     /// A variant that an earlier job made for the same work, if there is one.
     async fn variant_for(&self, key: RequestKey) -> Result<Option<Variant>, StoreError>;

@@ -51,10 +51,11 @@ pub trait JobQueue: Send + Sync + 'static {
     /// `worker` names the caller, for people.
     async fn claim(&self, worker: &str, lease: Duration) -> Result<Option<Claim>, StoreError>;
 
-    /// Extends the lease to `lease` from now. `false` if it was lost: stop working.
+    /// Extends the lease to `lease` from now. `false` if it was lost (another worker has the entry, or it is gone):
+    /// stop working. A lease that ended but was not taken over is held still.
     async fn heartbeat(&self, claim: Claim, lease: Duration) -> Result<bool, StoreError>;
 
-    /// Removes the entry. `false` if the lease was lost (another worker has the entry, or it is gone).
+    /// Removes the entry. `false` if the lease was lost.
     async fn ack(&self, claim: Claim) -> Result<bool, StoreError>;
 
     /// Gives the entry back, to be ready after `delay`. `false` if the lease was lost.
