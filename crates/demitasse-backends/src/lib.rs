@@ -1,1 +1,60 @@
-//! demitasse-backends
+//! What stands behind Demitasse's ports: one folder and one feature per vendor.
+//!
+//! [`connect`] turns four URLs into [`Backends`]; the scheme of each picks the vendor. Nothing outside this crate names
+//! one: the application sees the ports of `demitasse-core` only.
+//!
+//! | URL | schemes |
+//! |---|---|
+//! | metadata | `memory:` |
+//! | queue | `metadata` (a table of the metadata store, filled in the upload's own transaction), `memory:` |
+//! | events | `memory:` |
+//! | storage | `memory:` |
+//!
+//! ```
+//! # use demitasse_backends::{BackendUrls, connect};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(feature = "memory")] {
+//! let backends = connect(&BackendUrls::memory()).await?;
+//! assert!(backends.check().await.iter().all(|port| port.error.is_none()));
+//! # }
+//! # Ok(())
+//! # }
+//! ```
+
+mod check;
+mod connect;
+#[cfg(any(feature = "memory", feature = "sqlite"))]
+mod lease;
+mod url;
+
+#[cfg(feature = "memory")]
+pub mod memory;
+
+use std::sync::Arc;
+
+use demitasse_core::{BlobStore, EventBus, ImageStore, JobQueue, JobStore};
+
+pub use check::{Check, PortCheck};
+pub use connect::connect;
+pub use url::{BackendUrls, ConnectError, Port};
+
+/// One implementation of every port, ready for use. Cheap to clone.
+#[derive(Clone)]
+pub struct Backends {
+    /// Images and their creation.
+    pub images: Arc<dyn ImageStore>,
+    /// Jobs; the same store as `images`.
+    pub jobs: Arc<dyn JobStore>,
+    /// The queue.
+    pub queue: Arc<dyn JobQueue>,
+    /// The event bus.
+    pub events: Arc<dyn EventBus>,
+    /// The blobs.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Whether [`ImageStore::create_upload`] has put the job into `queue` already; if not, the caller enqueues it.
+    pub upload_enqueues: bool,
+    /// What was picked, in one line for the log and for `doctor`. No secrets.
+    pub description: String,
+    metadata_check: Arc<dyn Check>,
+}

@@ -1,0 +1,42 @@
+//! Trying every port for real, for `/readyz` and `doctor`.
+
+use async_trait::async_trait;
+use demitasse_core::StoreError;
+
+use crate::{Backends, Port};
+
+/// Something that can be tried for real.
+#[async_trait]
+pub trait Check: Send + Sync + 'static {
+    /// Writes and reads something of no consequence.
+    ///
+    /// # Errors
+    /// Whatever a real call would meet: `Full`, `Denied`, `Unavailable`, ...
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// What came of trying one port.
+#[derive(Debug)]
+pub struct PortCheck {
+    /// The port.
+    pub port: Port,
+    /// What went wrong; `None` if it works.
+    pub error: Option<StoreError>,
+}
+
+impl Backends {
+    /// Tries every port: the metadata store reads and writes a row, the queue is counted, the event bus is subscribed
+    /// to, a probe blob is put, read and deleted. Costs a durable write or two; not for every request.
+    pub async fn check(&self) -> Vec<PortCheck> {
+        let subscribed = self.events.subscribe().await.map(drop);
+        let counted = self.queue.depth().await.map(drop);
+        [
+            (Port::Metadata, self.metadata_check.check().await),
+            (Port::Queue, counted),
+            (Port::Events, subscribed),
+            (Port::Storage, self.blobs.check().await),
+        ]
+        .map(|(port, result)| PortCheck { port, error: result.err() })
+        .into()
+    }
+}

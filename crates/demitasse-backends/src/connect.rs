@@ -1,0 +1,125 @@
+//! From URLs to backends.
+
+use std::sync::Arc;
+
+use demitasse_core::{BlobStore, EventBus, ImageStore, JobQueue, JobStore};
+
+use crate::url::split;
+use crate::{BackendUrls, Backends, Check, ConnectError, Port};
+
+/// A metadata store, seen through each of its ports.
+struct Metadata {
+    images: Arc<dyn ImageStore>,
+    jobs: Arc<dyn JobStore>,
+    queue: Arc<dyn JobQueue>,
+    check: Arc<dyn Check>,
+    description: String,
+}
+
+impl Metadata {
+    fn new<S: ImageStore + JobStore + JobQueue + Check>(store: S, description: String) -> Self {
+        let store = Arc::new(store);
+        Self { images: store.clone(), jobs: store.clone(), queue: store.clone(), check: store, description }
+    }
+}
+
+/// Opens what the URLs name: creates directories and databases that are missing, brings schemas up to date, and takes
+/// the locks that keep a second process away until the last clone of the backends is dropped.
+///
+/// # Errors
+/// Every [`ConnectError`]; each says in a sentence which URL is at fault and what to do.
+pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
+    let upload_enqueues = match split(&urls.queue).0 {
+        "metadata" => true,
+        "memory" => false,
+        scheme => return Err(unknown(Port::Queue, scheme)),
+    };
+    let events = connect_events(&urls.events)?;
+    let blobs = connect_storage(&urls.storage).await?;
+    let metadata = connect_metadata(&urls.metadata, upload_enqueues).await?;
+    let description = format!(
+        "metadata {}, queue {}, events {}, storage {}",
+        metadata.description, urls.queue, urls.events, urls.storage
+    );
+    Ok(Backends {
+        images: metadata.images,
+        jobs: metadata.jobs,
+        queue: if upload_enqueues { metadata.queue } else { memory_queue()? },
+        events,
+        blobs,
+        upload_enqueues,
+        description,
+        metadata_check: metadata.check,
+    })
+}
+
+fn unknown(port: Port, scheme: &str) -> ConnectError {
+    ConnectError::UnknownScheme { port, scheme: scheme.into() }
+}
+
+async fn connect_metadata(url: &str, upload_enqueues: bool) -> Result<Metadata, ConnectError> {
+    let port = Port::Metadata;
+    match split(url) {
+        #[cfg(feature = "memory")]
+        ("memory", _) => {
+            let store =
+                crate::memory::MemoryStore::new(Arc::new(demitasse_core::SystemClock), upload_enqueues);
+            Ok(Metadata::new(store, "memory:".into()))
+        }
+        #[cfg(not(feature = "memory"))]
+        ("memory", _) => Err(ConnectError::NotCompiledIn { port, scheme: "memory", feature: "memory" }),
+        scheme_and_path => Err(unknown(port, scheme_and_path.0)),
+    }
+}
+
+#[cfg(feature = "memory")]
+fn memory_queue() -> Result<Arc<dyn JobQueue>, ConnectError> {
+    Ok(Arc::new(crate::memory::MemoryStore::new(Arc::new(demitasse_core::SystemClock), false)))
+}
+
+#[cfg(not(feature = "memory"))]
+fn memory_queue() -> Result<Arc<dyn JobQueue>, ConnectError> {
+    Err(ConnectError::NotCompiledIn { port: Port::Queue, scheme: "memory", feature: "memory" })
+}
+
+fn connect_events(url: &str) -> Result<Arc<dyn EventBus>, ConnectError> {
+    match split(url).0 {
+        #[cfg(feature = "memory")]
+        "memory" => Ok(Arc::new(crate::memory::MemoryEvents::default())),
+        #[cfg(not(feature = "memory"))]
+        "memory" => {
+            Err(ConnectError::NotCompiledIn { port: Port::Events, scheme: "memory", feature: "memory" })
+        }
+        scheme => Err(unknown(Port::Events, scheme)),
+    }
+}
+
+async fn connect_storage(url: &str) -> Result<Arc<dyn BlobStore>, ConnectError> {
+    match split(url).0 {
+        #[cfg(feature = "memory")]
+        "memory" => Ok(Arc::new(crate::memory::MemoryBlobs::default())),
+        #[cfg(not(feature = "memory"))]
+        "memory" => {
+            Err(ConnectError::NotCompiledIn { port: Port::Storage, scheme: "memory", feature: "memory" })
+        }
+        scheme => Err(unknown(Port::Storage, scheme)),
+    }
+}
+
+#[cfg(feature = "memory")]
+impl Backends {
+    /// Backends in memory whose leases follow `clock`; the queue is part of the metadata store. For tests.
+    pub fn memory(clock: Arc<dyn demitasse_core::Clock>) -> Self {
+        let metadata = Metadata::new(crate::memory::MemoryStore::new(clock, true), "memory:".into());
+        Self {
+            images: metadata.images,
+            jobs: metadata.jobs,
+            queue: metadata.queue,
+            events: Arc::new(crate::memory::MemoryEvents::default()),
+            blobs: Arc::new(crate::memory::MemoryBlobs::default()),
+            upload_enqueues: true,
+            description: "all in memory".into(),
+            metadata_check: metadata.check,
+        }
+    }
+}

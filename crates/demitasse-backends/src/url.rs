@@ -1,0 +1,147 @@
+//! The four URLs that pick the backends, and why one may be refused.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// A port that a URL configures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Port {
+    /// Images and jobs.
+    Metadata,
+    /// The job queue.
+    Queue,
+    /// The event bus.
+    Events,
+    /// The blobs.
+    Storage,
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Metadata => "metadata",
+            Self::Queue => "queue",
+            Self::Events => "events",
+            Self::Storage => "storage",
+        })
+    }
+}
+
+impl Port {
+    /// What its URL may look like, for error messages.
+    fn forms(self) -> &'static str {
+        match self {
+            Self::Metadata => "`sqlite:PATH` or `memory:`",
+            Self::Queue => "`metadata` or `memory:`",
+            Self::Events => "`memory:`",
+            Self::Storage => "`file:DIR` or `memory:`",
+        }
+    }
+}
+
+/// Where each port finds its backend. The scheme picks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendUrls {
+    /// `sqlite:PATH` or `memory:`.
+    pub metadata: String,
+    /// `metadata` (in the metadata store) or `memory:`.
+    pub queue: String,
+    /// `memory:`.
+    pub events: String,
+    /// `file:DIR` or `memory:`.
+    pub storage: String,
+}
+
+impl BackendUrls {
+    /// Nothing leaves this process and nothing survives it; for tests.
+    pub fn memory() -> Self {
+        Self {
+            metadata: "memory:".into(),
+            queue: "metadata".into(),
+            events: "memory:".into(),
+            storage: "memory:".into(),
+        }
+    }
+}
+
+/// Why a backend cannot be used, as a sentence for the person who configures it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// Nobody knows the scheme.
+    #[error("the {port} URL has the unknown scheme `{scheme}`; it takes {}", .port.forms())]
+    UnknownScheme {
+        /// The port.
+        port: Port,
+        /// What stands before the colon; never the rest, which may hold a password.
+        scheme: String,
+    },
+    /// The scheme is known but was left out of this build.
+    #[error(
+        "the {port} URL asks for `{scheme}`, which is not in this build; build with the feature `{feature}` or choose \
+         another backend"
+    )]
+    NotCompiledIn {
+        /// The port.
+        port: Port,
+        /// The scheme.
+        scheme: &'static str,
+        /// The feature that brings it.
+        feature: &'static str,
+    },
+    /// The part after the scheme is missing.
+    #[error("the {port} URL names no path; it takes {}", .port.forms())]
+    NoPath {
+        /// The port.
+        port: Port,
+    },
+    /// Another process has the data.
+    #[error(
+        "another process uses {}; SQLite and local disk serve one process, so stop it or give this one its own \
+         directory", .path.display()
+    )]
+    InUse {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The database was written by a newer Demitasse.
+    #[error(
+        "the database {} has schema {found}, and this version knows schemas up to {known}; start a newer version or \
+         restore a backup", .path.display()
+    )]
+    NewerSchema {
+        /// The database.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest schema of this build.
+        known: i64,
+    },
+    /// The path cannot be created, opened or written.
+    #[error("cannot open {} for writing: {source}", .path.display())]
+    Open {
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's or the vendor's reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Splits `scheme:rest`; a text without a colon is all scheme. `scheme://rest` means the same.
+pub(crate) fn split(url: &str) -> (&str, &str) {
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    (scheme, rest.strip_prefix("//").unwrap_or(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_be_relative_absolute_or_after_two_slashes() {
+        assert_eq!(split("sqlite:data/app.db"), ("sqlite", "data/app.db"));
+        assert_eq!(split("file:/var/lib/blobs"), ("file", "/var/lib/blobs"));
+        assert_eq!(split("file:///var/lib/blobs"), ("file", "/var/lib/blobs"));
+        assert_eq!(split("metadata"), ("metadata", ""));
+    }
+}
