@@ -35,7 +35,7 @@ pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
         scheme => return Err(unknown(Port::Queue, scheme)),
     };
     let events = connect_events(&urls.events)?;
-    let blobs = connect_storage(&urls.storage).await?;
+    let blobs = connect_storage(&urls.storage)?;
     let metadata = connect_metadata(&urls.metadata, upload_enqueues).await?;
     let description = format!(
         "metadata {}, queue {}, events {}, storage {}",
@@ -57,9 +57,15 @@ fn unknown(port: Port, scheme: &str) -> ConnectError {
     ConnectError::UnknownScheme { port, scheme: scheme.into() }
 }
 
+#[cfg(not(all(feature = "memory", feature = "sqlite", feature = "disk")))]
+fn left_out(port: Port, scheme: &'static str, feature: &'static str) -> ConnectError {
+    ConnectError::NotCompiledIn { port, scheme, feature }
+}
+
 async fn connect_metadata(url: &str, upload_enqueues: bool) -> Result<Metadata, ConnectError> {
-    let port = Port::Metadata;
     match split(url) {
+        ("sqlite", "") => Err(ConnectError::NoPath { port: Port::Metadata }),
+        ("sqlite", path) => connect_sqlite(path, upload_enqueues).await,
         #[cfg(feature = "memory")]
         ("memory", _) => {
             let store =
@@ -67,9 +73,20 @@ async fn connect_metadata(url: &str, upload_enqueues: bool) -> Result<Metadata, 
             Ok(Metadata::new(store, "memory:".into()))
         }
         #[cfg(not(feature = "memory"))]
-        ("memory", _) => Err(ConnectError::NotCompiledIn { port, scheme: "memory", feature: "memory" }),
-        scheme_and_path => Err(unknown(port, scheme_and_path.0)),
+        ("memory", _) => Err(left_out(Port::Metadata, "memory", "memory")),
+        (scheme, _) => Err(unknown(Port::Metadata, scheme)),
     }
+}
+
+#[cfg(feature = "sqlite")]
+async fn connect_sqlite(path: &str, upload_enqueues: bool) -> Result<Metadata, ConnectError> {
+    let store = crate::sqlite::SqliteStore::open(path.as_ref(), upload_enqueues).await?;
+    Ok(Metadata::new(store, format!("sqlite:{path}")))
+}
+
+#[cfg(not(feature = "sqlite"))]
+async fn connect_sqlite(_path: &str, _upload_enqueues: bool) -> Result<Metadata, ConnectError> {
+    Err(left_out(Port::Metadata, "sqlite", "sqlite"))
 }
 
 #[cfg(feature = "memory")]
@@ -79,7 +96,7 @@ fn memory_queue() -> Result<Arc<dyn JobQueue>, ConnectError> {
 
 #[cfg(not(feature = "memory"))]
 fn memory_queue() -> Result<Arc<dyn JobQueue>, ConnectError> {
-    Err(ConnectError::NotCompiledIn { port: Port::Queue, scheme: "memory", feature: "memory" })
+    Err(left_out(Port::Queue, "memory", "memory"))
 }
 
 fn connect_events(url: &str) -> Result<Arc<dyn EventBus>, ConnectError> {
@@ -87,22 +104,23 @@ fn connect_events(url: &str) -> Result<Arc<dyn EventBus>, ConnectError> {
         #[cfg(feature = "memory")]
         "memory" => Ok(Arc::new(crate::memory::MemoryEvents::default())),
         #[cfg(not(feature = "memory"))]
-        "memory" => {
-            Err(ConnectError::NotCompiledIn { port: Port::Events, scheme: "memory", feature: "memory" })
-        }
+        "memory" => Err(left_out(Port::Events, "memory", "memory")),
         scheme => Err(unknown(Port::Events, scheme)),
     }
 }
 
-async fn connect_storage(url: &str) -> Result<Arc<dyn BlobStore>, ConnectError> {
-    match split(url).0 {
+fn connect_storage(url: &str) -> Result<Arc<dyn BlobStore>, ConnectError> {
+    match split(url) {
+        ("file", "") => Err(ConnectError::NoPath { port: Port::Storage }),
+        #[cfg(feature = "disk")]
+        ("file", dir) => Ok(Arc::new(crate::disk::DiskBlobs::open(dir.as_ref())?)),
+        #[cfg(not(feature = "disk"))]
+        ("file", _) => Err(left_out(Port::Storage, "file", "disk")),
         #[cfg(feature = "memory")]
-        "memory" => Ok(Arc::new(crate::memory::MemoryBlobs::default())),
+        ("memory", _) => Ok(Arc::new(crate::memory::MemoryBlobs::default())),
         #[cfg(not(feature = "memory"))]
-        "memory" => {
-            Err(ConnectError::NotCompiledIn { port: Port::Storage, scheme: "memory", feature: "memory" })
-        }
-        scheme => Err(unknown(Port::Storage, scheme)),
+        ("memory", _) => Err(left_out(Port::Storage, "memory", "memory")),
+        (scheme, _) => Err(unknown(Port::Storage, scheme)),
     }
 }
 

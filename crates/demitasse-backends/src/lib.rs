@@ -5,10 +5,10 @@
 //!
 //! | URL | schemes |
 //! |---|---|
-//! | metadata | `memory:` |
+//! | metadata | `sqlite:PATH`, `memory:` |
 //! | queue | `metadata` (a table of the metadata store, filled in the upload's own transaction), `memory:` |
 //! | events | `memory:` |
-//! | storage | `memory:` |
+//! | storage | `file:DIR`, `memory:` |
 //!
 //! ```
 //! # use demitasse_backends::{BackendUrls, connect};
@@ -26,10 +26,16 @@ mod check;
 mod connect;
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 mod lease;
+#[cfg(any(feature = "sqlite", feature = "disk"))]
+mod lock;
 mod url;
 
+#[cfg(feature = "disk")]
+pub mod disk;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 
 use std::sync::Arc;
 

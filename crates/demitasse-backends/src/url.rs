@@ -127,6 +127,16 @@ pub enum ConnectError {
     },
 }
 
+impl ConnectError {
+    #[cfg(any(feature = "sqlite", feature = "disk"))]
+    pub(crate) fn open(
+        path: &std::path::Path,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Open { path: path.into(), source: source.into() }
+    }
+}
+
 /// Splits `scheme:rest`; a text without a colon is all scheme. `scheme://rest` means the same.
 pub(crate) fn split(url: &str) -> (&str, &str) {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));

@@ -1,0 +1,138 @@
+//! Blobs in a directory: `{original,variant}/ab/cd/<sha256>`, where `abcd` begins the hash, so that no directory grows
+//! past a few thousand names in the millions of blobs.
+//!
+//! A blob appears under its name whole and durable, or not at all: it is written and synced under `tmp/` and then
+//! renamed. Names come from typed keys only; no path from outside enters.
+
+mod put;
+mod read;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use demitasse_core::{
+    BlobBody, BlobKey, BlobKind, BlobMeta, BlobSource, BlobStore, ByteRange, Delivery, ErrorKind, Sha256,
+    StoreError,
+};
+
+use crate::ConnectError;
+use crate::lock::{Lock, create_private_dir};
+
+/// The name in errors.
+const BACKEND: &str = "disk";
+
+/// Where puts are staged.
+const STAGING: &str = "tmp";
+
+/// An open blob directory. [`DiskBlobs::open`] makes one.
+pub struct DiskBlobs(Arc<Root>);
+
+struct Root {
+    path: PathBuf,
+    /// Held while directories are made: who finds one may rely on its being durable.
+    making: Mutex<()>,
+    _lock: Lock,
+}
+
+impl DiskBlobs {
+    /// Opens the directory: makes it if it is missing (private to this user), takes the lock `DIR/lock`, and removes
+    /// what interrupted puts left in `tmp/`. Blocks for a few system calls.
+    ///
+    /// # Errors
+    /// `InUse` if another store has it open, `Open` if it cannot be written.
+    pub fn open(dir: &Path) -> Result<Self, ConnectError> {
+        create_private_dir(dir)?;
+        let lock = Lock::take(&dir.join("lock"))?;
+        let staging = dir.join(STAGING);
+        remove_leftovers(&staging).map_err(|error| ConnectError::open(&staging, error))?;
+        for name in [STAGING, BlobKind::Original.as_str(), BlobKind::Variant.as_str()] {
+            create_private_dir(&dir.join(name))?;
+        }
+        put::sync_dir(dir).map_err(|error| ConnectError::open(dir, error))?;
+        Ok(Self(Arc::new(Root { path: dir.into(), making: Mutex::default(), _lock: lock })))
+    }
+
+    /// Runs `work` where blocking is allowed.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        key: BlobKey,
+        work: impl FnOnce(&Root) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let root = self.0.clone();
+        tokio::task::spawn_blocking(move || work(&root))
+            .await
+            .map_err(|error| StoreError::new(ErrorKind::Internal, BACKEND, key.to_string()).because(error))?
+            .map_err(store_error(key))
+    }
+}
+
+impl Root {
+    fn blob_path(&self, key: BlobKey) -> PathBuf {
+        let hash = key.sha256.to_string();
+        self.path.join(key.kind.as_str()).join(&hash[..2]).join(&hash[2..4]).join(hash)
+    }
+}
+
+fn remove_leftovers(staging: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(staging) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Says what an error of the file system means for a call about `key`.
+fn store_error(key: BlobKey) -> impl FnOnce(io::Error) -> StoreError {
+    move |error| {
+        let kind = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::Full,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Denied,
+            io::ErrorKind::InvalidInput => ErrorKind::Invalid,
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            _ => ErrorKind::Unavailable,
+        };
+        StoreError::new(kind, BACKEND, key.to_string()).because(error)
+    }
+}
+
+#[async_trait]
+impl BlobStore for DiskBlobs {
+    async fn put(&self, key: BlobKey, source: BlobSource) -> Result<(), StoreError> {
+        self.blocking(key, move |root| put::put(root, key, source)).await
+    }
+
+    async fn get(&self, key: BlobKey, range: Option<ByteRange>) -> Result<Option<BlobBody>, StoreError> {
+        read::get(&self.0, key, range).await
+    }
+
+    async fn head(&self, key: BlobKey) -> Result<Option<BlobMeta>, StoreError> {
+        self.blocking(key, move |root| match std::fs::metadata(root.blob_path(key)) {
+            Ok(metadata) => Ok(Some(BlobMeta { bytes: metadata.len() })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    async fn delete(&self, key: BlobKey) -> Result<(), StoreError> {
+        self.blocking(key, move |root| put::delete(root, key)).await
+    }
+
+    async fn delivery(&self, _key: BlobKey) -> Result<Delivery, StoreError> {
+        Ok(Delivery::Stream)
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        // Not the hash of any file that will ever be uploaded: the name of a probe, not a content address.
+        let key = BlobKey { kind: BlobKind::Original, sha256: Sha256::of(b"demitasse readiness probe") };
+        self.put(key, BlobSource::Bytes(Bytes::from_static(b"probe"))).await?;
+        let found = self.head(key).await?;
+        self.delete(key).await?;
+        match found {
+            Some(BlobMeta { bytes: 5 }) => Ok(()),
+            _ => Err(StoreError::new(ErrorKind::Internal, BACKEND, key.to_string())),
+        }
+    }
+}

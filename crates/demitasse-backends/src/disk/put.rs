@@ -1,0 +1,127 @@
+//! Writing, so that a blob appears whole and durable or not at all.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use demitasse_core::{BlobKey, BlobSource};
+
+use super::{Root, STAGING};
+
+/// Stores the blob. One that exists is left, and made durable in case another put has only just renamed it.
+pub(super) fn put(root: &Root, key: BlobKey, source: BlobSource) -> io::Result<()> {
+    let path = root.blob_path(key);
+    let Some(dir) = path.parent() else { return Err(io::ErrorKind::InvalidInput.into()) };
+    if path.try_exists()? {
+        return sync_dir(dir);
+    }
+    match source {
+        BlobSource::Bytes(bytes) => {
+            let staged = Staged::new(root)?;
+            staged.fill(|file| file.write_all(&bytes))?;
+            make_dirs(root, dir)?;
+            staged.publish(&path)?;
+        }
+        BlobSource::File(file) => put_file(root, dir, &path, &file)?,
+    }
+    sync_dir(dir)
+}
+
+/// Removes the blob, durably; one that is not there is no error.
+pub(super) fn delete(root: &Root, key: BlobKey) -> io::Result<()> {
+    let path = root.blob_path(key);
+    match std::fs::remove_file(&path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_dir),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Renames `source` into place if the file system can, and copies it otherwise.
+fn put_file(root: &Root, dir: &Path, path: &Path, source: &Path) -> io::Result<()> {
+    let mut from = File::open(source)?;
+    // A link would be renamed in place of the bytes.
+    if std::fs::symlink_metadata(source)?.is_file() {
+        make_private(&from)?;
+        from.sync_all()?;
+        make_dirs(root, dir)?;
+        match std::fs::rename(source, path) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
+            result => return result,
+        }
+    }
+    let staged = Staged::new(root)?;
+    staged.fill(|file| io::copy(&mut from, file).map(drop))?;
+    make_dirs(root, dir)?;
+    staged.publish(path)
+}
+
+/// A file under `tmp/` that goes away unless it is published.
+struct Staged(Option<PathBuf>);
+
+impl Staged {
+    fn new(root: &Root) -> io::Result<Self> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Self(Some(root.path.join(STAGING).join(hex::encode(random)))))
+    }
+
+    /// Makes the file, lets `write` fill it, and syncs it.
+    fn fill(&self, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+        let Some(path) = &self.0 else { return Ok(()) };
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        make_private(&file)?;
+        write(&mut file)?;
+        file.sync_all()
+    }
+
+    /// Gives the file its name. Over one that another put has made meanwhile: same key, same bytes.
+    fn publish(mut self, path: &Path) -> io::Result<()> {
+        if let Some(staged) = &self.0 {
+            std::fs::rename(staged, path)?;
+        }
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // What cannot be removed now is removed at the next start.
+            std::fs::remove_file(path).ok();
+        }
+    }
+}
+
+/// Makes the two directories above a blob, and syncs the parent of each that is new.
+fn make_dirs(root: &Root, dir: &Path) -> io::Result<()> {
+    let _making = root.making.lock().unwrap_or_else(PoisonError::into_inner);
+    if dir.try_exists()? {
+        return Ok(());
+    }
+    for new in [dir.parent(), Some(dir)].into_iter().flatten() {
+        match std::fs::create_dir(new) {
+            Ok(()) => new.parent().map_or(Ok(()), sync_dir)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Makes names in `dir` durable. Windows has no such call and needs none.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(unix)]
+fn make_private(file: &File) -> io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn make_private(_file: &File) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Opening a database: lock, connections, schema.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::SqliteStore;
+use crate::ConnectError;
+use crate::lock::{Lock, create_private_dir, open_private};
+
+/// The schema, embedded. A released file is never edited: sqlx compares their hashes.
+static MIGRATIONS: Migrator = sqlx::migrate!("src/sqlite/migrations");
+
+/// How long a statement waits for SQLite's own lock. This process has one writer, so it waits only for visitors: a
+/// backup, or someone's shell.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a call waits for its turn at the writer before it gives up as `Unavailable`.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads are short and come from memory; more connections gain nothing.
+const READERS: u32 = 4;
+
+impl SqliteStore {
+    /// Opens the database at `path`: makes directory and file if they are missing (private to this user), takes the
+    /// lock `<path>.lock`, and applies the migrations that are missing.
+    ///
+    /// # Errors
+    /// `InUse` if another store has it open, `NewerSchema` if a newer version wrote it, `Open` if it cannot be written
+    /// or is no database.
+    pub async fn open(path: &Path, upload_enqueues: bool) -> Result<Self, ConnectError> {
+        Self::open_with(path, upload_enqueues, BUSY_TIMEOUT).await
+    }
+
+    pub(super) async fn open_with(
+        path: &Path,
+        upload_enqueues: bool,
+        busy_timeout: Duration,
+    ) -> Result<Self, ConnectError> {
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            create_private_dir(parent)?;
+        }
+        let lock = Lock::take(&lock_path(path))?;
+        // SQLite gives the log and its index the mode of the database.
+        open_private(path).map_err(|error| ConnectError::open(path, error))?;
+
+        let options =
+            SqliteConnectOptions::new().filename(path).busy_timeout(busy_timeout).foreign_keys(true);
+        let writing = options
+            .clone()
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("journal_size_limit", "67108864");
+        let pool = || {
+            SqlitePoolOptions::new()
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+        };
+        let writer = pool()
+            .max_connections(1)
+            .connect_with(writing)
+            .await
+            .map_err(|error| ConnectError::open(path, error))?;
+        MIGRATIONS.run(&writer).await.map_err(|error| migrate_error(path, error))?;
+        let readers = pool()
+            .max_connections(READERS)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(|error| ConnectError::open(path, error))?;
+        Ok(Self { writer, readers, upload_enqueues, _lock: lock })
+    }
+}
+
+fn lock_path(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
+}
+
+fn migrate_error(path: &Path, error: MigrateError) -> ConnectError {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    match error {
+        MigrateError::VersionMissing(found) if found > known => {
+            ConnectError::NewerSchema { path: path.into(), found, known }
+        }
+        error => ConnectError::open(path, error),
+    }
+}

@@ -1,0 +1,116 @@
+//! The queue as a table that holds open work only.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use demitasse_core::{Claim, ErrorKind, JobQueue, QueueDepth, StoreError, Ticket};
+
+use super::error::unreadable;
+use super::rows::Fields;
+use super::{Arguments, BACKEND, SqliteStore, now};
+use crate::lease::new_lease;
+
+/// Walks `queue_order` from the oldest entry to the first that is ready: past the claimed (as many as workers) and the
+/// delayed.
+pub(super) const CLAIM: &str = concat!(
+    "UPDATE queue_entries SET lease = $1, worker = $2, deliveries = deliveries + 1, lease_until = $3 + ",
+    now!(),
+    " WHERE job_id = (SELECT job_id FROM queue_entries WHERE ready_at <= ",
+    now!(),
+    " AND (lease_until IS NULL OR lease_until <= ",
+    now!(),
+    ") ORDER BY sequence, job_id LIMIT 1) RETURNING job_id, deliveries"
+);
+
+const HEARTBEAT: &str =
+    concat!("UPDATE queue_entries SET lease_until = $3 + ", now!(), " WHERE job_id = $1 AND lease = $2");
+
+const ACK: &str = "DELETE FROM queue_entries WHERE job_id = $1 AND lease = $2";
+
+const NACK: &str = concat!(
+    "UPDATE queue_entries SET lease = NULL, lease_until = NULL, worker = NULL, ready_at = $3 + ",
+    now!(),
+    " WHERE job_id = $1 AND lease = $2"
+);
+
+const DEPTH: &str = concat!(
+    "SELECT COUNT(*) AS entries, COUNT(*) FILTER (WHERE lease_until > ",
+    now!(),
+    ") AS claimed, COUNT(*) FILTER (WHERE ready_at <= ",
+    now!(),
+    " AND (lease_until IS NULL OR lease_until <= ",
+    now!(),
+    ")) AS ready FROM queue_entries"
+);
+
+/// Inserts the entry unless the job has one.
+pub(super) fn insert(ticket: Ticket) -> Arguments<'static> {
+    sqlx::query(concat!(
+        "INSERT INTO queue_entries (job_id, sequence, ready_at) VALUES ($1, $2, ",
+        now!(),
+        ") ON CONFLICT (job_id) DO NOTHING"
+    ))
+    .bind(ticket.job_id.to_string())
+    .bind(ticket.sequence.0)
+}
+
+#[async_trait]
+impl JobQueue for SqliteStore {
+    async fn enqueue(&self, ticket: Ticket) -> Result<(), StoreError> {
+        self.write(insert(ticket), &ticket.job_id.to_string()).await.map(drop)
+    }
+
+    async fn claim(&self, worker: &str, lease: Duration) -> Result<Option<Claim>, StoreError> {
+        let id = new_lease(BACKEND)?;
+        let query = sqlx::query(CLAIM).bind(id.to_string()).bind(worker).bind(milliseconds(lease));
+        let Some(row) = self.write_one(query, "queue").await? else { return Ok(None) };
+        let fields = Fields(&row);
+        let claim =
+            Claim { job_id: fields.parsed("job_id")?, lease: id, deliveries: fields.number("deliveries")? };
+        Ok(Some(claim))
+    }
+
+    async fn heartbeat(&self, claim: Claim, lease: Duration) -> Result<bool, StoreError> {
+        self.write_held(HEARTBEAT, claim, Some(lease)).await
+    }
+
+    async fn ack(&self, claim: Claim) -> Result<bool, StoreError> {
+        self.write_held(ACK, claim, None).await
+    }
+
+    async fn nack(&self, claim: Claim, delay: Duration) -> Result<bool, StoreError> {
+        self.write_held(NACK, claim, Some(delay)).await
+    }
+
+    async fn depth(&self) -> Result<QueueDepth, StoreError> {
+        let rows = self.read(sqlx::query(DEPTH), "queue").await?;
+        let row = rows.first().ok_or_else(|| StoreError::new(ErrorKind::Internal, BACKEND, "queue"))?;
+        let count = |column| Fields(row).number::<u64>(column);
+        let (entries, claimed, ready) = (count("entries")?, count("claimed")?, count("ready")?);
+        let delayed = entries.checked_sub(claimed + ready).ok_or_else(|| unreadable("entries"))?;
+        Ok(QueueDepth { ready, delayed, claimed })
+    }
+}
+
+impl SqliteStore {
+    /// Changes the entry that `claim` holds: $1 is its job, $2 its lease, $3 a duration from now.
+    async fn write_held(
+        &self,
+        sql: &'static str,
+        claim: Claim,
+        duration: Option<Duration>,
+    ) -> Result<bool, StoreError> {
+        let key = claim.job_id.to_string();
+        let mut query = sqlx::query(sql).bind(&key).bind(claim.lease.to_string());
+        if let Some(duration) = duration {
+            query = query.bind(milliseconds(duration));
+        }
+        self.write(query, &key).await
+    }
+}
+
+/// Whole milliseconds, at most a thousand years, so that no sum in the database overflows.
+fn milliseconds(duration: Duration) -> i64 {
+    const LONGEST: i64 = 1000 * 365 * 24 * 60 * 60 * 1000;
+    i64::try_from(duration.as_millis()).unwrap_or(LONGEST).min(LONGEST)
+}

@@ -1,0 +1,300 @@
+//! What every [`JobStore`] must do. The store under test also creates the uploads, as metadata stores do.
+
+#![expect(missing_docs, reason = "the name of a case says what it checks")]
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::sample;
+use crate::{
+    ImageStore, Job, JobId, JobState, JobStore, LeaseId, NewUpload, OwnerId, Sequence, Transition, Variant,
+};
+
+/// Makes a test of each case.
+#[macro_export]
+macro_rules! job_store_contract {
+    ($setup:path) => {
+        $crate::contract_suite! { job_store, $setup:
+            a_job_is_found_with_its_image
+            an_unknown_job_is_none
+            a_job_is_shown_to_its_owner_only
+            a_transition_of_an_unknown_job_changes_nothing
+            every_transition_from_every_state_follows_the_table
+            a_start_counts_the_attempt
+            a_release_does_not_count_the_attempt
+            attempts_count_through_crashes
+            an_older_lease_can_no_longer_end_the_attempt
+            of_concurrent_starts_of_one_lease_exactly_one_wins
+            after_concurrent_starts_exactly_one_lease_can_succeed
+            of_concurrent_ends_exactly_one_wins
+            a_kept_original_reads_back
+            lists_show_the_job_as_it_stands
+            a_variant_is_found_for_succeeded_work_only
+            a_variant_is_found_whoever_owns_the_job
+            unfinished_jobs_come_oldest_first_by_page
+        }
+    };
+}
+
+async fn create(store: &impl ImageStore, n: u64) -> JobId {
+    store.create_upload(sample::upload(n)).await.unwrap().job.id
+}
+
+async fn job(store: &impl JobStore, id: JobId) -> Job {
+    store.job(id).await.unwrap().unwrap().job
+}
+
+async fn apply(store: &impl JobStore, id: JobId, transition: Transition) -> Option<Job> {
+    store.transition(id, transition, sample::time(60)).await.unwrap()
+}
+
+fn start(lease: LeaseId) -> Transition {
+    Transition::Start { lease }
+}
+
+fn succeed(lease: LeaseId) -> Transition {
+    Transition::Succeed { lease, variant: Box::new(sample::variant(1)) }
+}
+
+fn fail(lease: LeaseId) -> Transition {
+    Transition::Fail { lease, failure: sample::failure(1) }
+}
+
+fn retry(lease: LeaseId) -> Transition {
+    Transition::Retry { lease, failure: sample::failure(2) }
+}
+
+fn release(lease: LeaseId) -> Transition {
+    Transition::Release { lease }
+}
+
+/// Every transition, under `lease`.
+fn transitions(lease: LeaseId) -> [Transition; 5] {
+    [start(lease), succeed(lease), fail(lease), retry(lease), release(lease)]
+}
+
+pub async fn a_job_is_found_with_its_image<S: ImageStore + JobStore>(store: Arc<S>) {
+    let created = store.create_upload(sample::upload(1)).await.unwrap();
+    assert_eq!(store.job(created.job.id).await.unwrap(), Some(created));
+}
+
+pub async fn an_unknown_job_is_none<S: ImageStore + JobStore>(store: Arc<S>) {
+    create(&*store, 1).await;
+    assert_eq!(store.job(sample::job_id(2)).await.unwrap(), None);
+}
+
+pub async fn a_job_is_shown_to_its_owner_only<S: ImageStore + JobStore>(store: Arc<S>) {
+    let new = NewUpload { owner: sample::owner(1), ..sample::upload(1) };
+    let created = store.create_upload(new).await.unwrap();
+    let id = created.job.id;
+    assert_eq!(store.job_of(sample::owner(1), id).await.unwrap(), Some(created));
+    assert_eq!(store.job_of(sample::owner(2), id).await.unwrap(), None);
+}
+
+pub async fn a_transition_of_an_unknown_job_changes_nothing<S: ImageStore + JobStore>(store: Arc<S>) {
+    let other = create(&*store, 1).await;
+    let before = job(&*store, other).await;
+    for transition in transitions(sample::lease(1)) {
+        assert_eq!(apply(&*store, sample::job_id(2), transition).await, None);
+    }
+    assert_eq!(job(&*store, other).await, before);
+}
+
+pub async fn every_transition_from_every_state_follows_the_table<S: ImageStore + JobStore>(store: Arc<S>) {
+    let (held, other) = (sample::lease(1), sample::lease(2));
+    // How a job comes into each state, both ways where there are two.
+    let histories: [&[Transition]; 8] = [
+        &[],
+        &[start(held), release(held)],
+        &[start(held)],
+        &[start(other), retry(other), start(held)],
+        &[start(held), retry(held)],
+        &[start(held), succeed(held)],
+        &[start(other), retry(other), start(held), succeed(held)],
+        &[start(held), fail(held)],
+    ];
+    let mut n = 0;
+    for history in histories {
+        for transition in transitions(held).into_iter().chain(transitions(other)) {
+            n += 1;
+            let id = create(&*store, n).await;
+            for step in history {
+                assert!(apply(&*store, id, step.clone()).await.is_some(), "{history:?}");
+            }
+            let before = job(&*store, id).await;
+            let later = sample::time(120);
+            let expected = transition.clone().apply(&before, later);
+            let changed = store.transition(id, transition.clone(), later).await.unwrap();
+            assert_eq!(changed, expected, "{transition:?} after {history:?}");
+            assert_eq!(
+                job(&*store, id).await,
+                expected.unwrap_or(before),
+                "{transition:?} after {history:?}"
+            );
+        }
+    }
+}
+
+pub async fn a_start_counts_the_attempt<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    let started = apply(&*store, id, start(sample::lease(1))).await.unwrap();
+    assert_eq!((started.state, started.attempt), (JobState::Running, 1));
+    assert_eq!(started.lease, Some(sample::lease(1)));
+    assert_eq!(apply(&*store, id, start(sample::lease(1))).await, None, "a repeated start is no new attempt");
+    assert_eq!(job(&*store, id).await.attempt, 1);
+}
+
+pub async fn a_release_does_not_count_the_attempt<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    for n in 1..=5 {
+        let started = apply(&*store, id, start(sample::lease(n))).await.unwrap();
+        assert_eq!(started.attempt, 1);
+        let released = apply(&*store, id, release(sample::lease(n))).await.unwrap();
+        assert_eq!((released.state, released.attempt, released.lease), (JobState::Queued, 0, None));
+    }
+}
+
+pub async fn attempts_count_through_crashes<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    for n in 1..=3 {
+        let started = apply(&*store, id, start(sample::lease(n.into()))).await.unwrap();
+        assert_eq!(started.attempt, n);
+        assert_eq!(started.has_attempts_left(), n < 3);
+    }
+}
+
+pub async fn an_older_lease_can_no_longer_end_the_attempt<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    let (old, new) = (sample::lease(1), sample::lease(2));
+    apply(&*store, id, start(old)).await.unwrap();
+    let taken_over = apply(&*store, id, start(new)).await.unwrap();
+    for late in [succeed(old), fail(old), retry(old), release(old)] {
+        assert_eq!(apply(&*store, id, late).await, None);
+    }
+    assert_eq!(job(&*store, id).await, taken_over);
+    assert!(apply(&*store, id, succeed(new)).await.is_some());
+}
+
+pub async fn of_concurrent_starts_of_one_lease_exactly_one_wins<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    let tasks = (0..8).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { apply(&*store, id, start(sample::lease(1))).await })
+    });
+    let wins = join_all(tasks).await.into_iter().filter_map(Result::unwrap).count();
+    assert_eq!(wins, 1);
+    assert_eq!(job(&*store, id).await.attempt, 1);
+}
+
+pub async fn after_concurrent_starts_exactly_one_lease_can_succeed<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    let tasks = (0..8).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move { apply(&*store, id, start(sample::lease(n))).await })
+    });
+    join_all(tasks).await.into_iter().for_each(|result| drop(result.unwrap()));
+    let tasks = (0..8).map(|n| {
+        let store = store.clone();
+        tokio::spawn(async move { apply(&*store, id, succeed(sample::lease(n))).await })
+    });
+    let wins = join_all(tasks).await.into_iter().filter_map(Result::unwrap).count();
+    assert_eq!(wins, 1);
+    assert_eq!(job(&*store, id).await.attempt, 8, "each start was an attempt");
+}
+
+pub async fn of_concurrent_ends_exactly_one_wins<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    let held = sample::lease(1);
+    apply(&*store, id, start(held)).await.unwrap();
+    let ends = [succeed(held), fail(held), retry(held), release(held), succeed(held), fail(held)];
+    let tasks = ends.map(|end| {
+        let store = store.clone();
+        tokio::spawn(async move { apply(&*store, id, end).await })
+    });
+    let wins: Vec<Job> = join_all(tasks).await.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(wins.len(), 1);
+    assert_eq!(job(&*store, id).await, wins[0]);
+}
+
+pub async fn a_kept_original_reads_back<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    apply(&*store, id, start(sample::lease(1))).await.unwrap();
+    let kept = Variant {
+        outcome: crate::VariantOutcome::KeptOriginal,
+        reason: Some("no candidate was smaller".into()),
+        score: None,
+        ..sample::variant(1)
+    };
+    let end = Transition::Succeed { lease: sample::lease(1), variant: Box::new(kept.clone()) };
+    apply(&*store, id, end).await.unwrap();
+    assert_eq!(job(&*store, id).await.variant, Some(kept));
+}
+
+pub async fn lists_show_the_job_as_it_stands<S: ImageStore + JobStore>(store: Arc<S>) {
+    let created = store.create_upload(sample::upload(1)).await.unwrap();
+    let id = created.job.id;
+    apply(&*store, id, start(sample::lease(1))).await.unwrap();
+    let succeeded = apply(&*store, id, succeed(sample::lease(1))).await.unwrap();
+    let listed = store.images_after(OwnerId::DEFAULT, None, 10).await.unwrap();
+    assert_eq!(listed[0].job, succeeded);
+    assert_eq!(listed[0].image, created.image);
+}
+
+pub async fn a_variant_is_found_for_succeeded_work_only<S: ImageStore + JobStore>(store: Arc<S>) {
+    let held = sample::lease(1);
+    let histories: [&[Transition]; 4] =
+        [&[], &[start(held)], &[start(held), retry(held)], &[start(held), fail(held)]];
+    for (n, history) in (1..).zip(histories) {
+        let id = create(&*store, n).await;
+        for step in history {
+            apply(&*store, id, step.clone()).await.unwrap();
+        }
+        assert_eq!(store.variant_for(sample::request_key(n)).await.unwrap(), None, "{history:?}");
+    }
+    let id = create(&*store, 9).await;
+    apply(&*store, id, start(held)).await.unwrap();
+    apply(&*store, id, succeed(held)).await.unwrap();
+    assert_eq!(store.variant_for(sample::request_key(9)).await.unwrap(), Some(sample::variant(1)));
+    assert_eq!(store.variant_for(sample::request_key(10)).await.unwrap(), None);
+}
+
+pub async fn a_variant_is_found_whoever_owns_the_job<S: ImageStore + JobStore>(store: Arc<S>) {
+    let held = sample::lease(1);
+    for n in 1..=2 {
+        let new =
+            NewUpload { owner: sample::owner(n), request_key: sample::request_key(7), ..sample::upload(n) };
+        store.create_upload(new).await.unwrap();
+    }
+    let second = sample::job_id(2);
+    apply(&*store, second, start(held)).await.unwrap();
+    apply(&*store, second, succeed(held)).await.unwrap();
+    assert_eq!(store.variant_for(sample::request_key(7)).await.unwrap(), Some(sample::variant(1)));
+}
+
+pub async fn unfinished_jobs_come_oldest_first_by_page<S: ImageStore + JobStore>(store: Arc<S>) {
+    let held = sample::lease(1);
+    let histories: [&[Transition]; 6] = [
+        &[],
+        &[start(held), succeed(held)],
+        &[start(held)],
+        &[start(held), fail(held)],
+        &[start(held), retry(held)],
+        &[start(held), release(held)],
+    ];
+    let mut open = Vec::new();
+    for (n, history) in (1..).zip(histories) {
+        let id = create(&*store, n).await;
+        for step in history {
+            apply(&*store, id, step.clone()).await.unwrap();
+        }
+        open.push(job(&*store, id).await);
+    }
+    open.retain(|job| !job.state.is_terminal());
+    assert_eq!(open.len(), 4);
+    assert_eq!(store.unfinished(None, usize::MAX).await.unwrap(), open);
+    assert_eq!(store.unfinished(None, 3).await.unwrap(), open[..3]);
+    assert_eq!(store.unfinished(Some(open[2].sequence), 3).await.unwrap(), open[3..]);
+    assert_eq!(store.unfinished(Some(Sequence(i64::MAX)), 3).await.unwrap(), []);
+    assert_eq!(store.unfinished(None, 0).await.unwrap(), []);
+}
