@@ -16,6 +16,7 @@ struct Metadata {
     description: String,
 }
 
+#[cfg(any(feature = "memory", feature = "sqlite"))]
 impl Metadata {
     fn new<S: ImageStore + JobStore + JobQueue + Check>(store: S, description: String) -> Self {
         let store = Arc::new(store);

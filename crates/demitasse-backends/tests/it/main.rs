@@ -1,0 +1,15 @@
+//! Tests of the backends through their ports.
+
+#![expect(clippy::unwrap_used, reason = "a setup that fails fails its test")]
+
+/// Every suite of `demitasse_core::contract` on every backend.
+mod contract;
+
+/// Which URL gives which backend, and what a refused one says.
+mod connect;
+
+/// What survives when a store is dropped and opened again.
+mod reopen;
+
+/// Random calls do the same to memory and SQLite.
+mod model;
