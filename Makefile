@@ -1,0 +1,50 @@
+# Demitasse: `make run` and `make test` are all that is needed; the rest are their parts.
+# The work is done by scripts/*.sh. CARGO_TARGET_DIR is respected where it is set.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test build bench eval deps fmt lint test-rust test-web e2e doc audit licenses spelling clean-web
+
+ARGS ?=
+
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+run: ## Builds the web UI and a release binary, starts it and prints its URL (ARGS="--help" for options)
+	@scripts/deps.sh build
+	@scripts/web.sh build
+	@scripts/run.sh $(ARGS)
+
+test: ## Installs what is missing and runs every check
+	@scripts/deps.sh test
+	@scripts/check.sh all
+
+build: ## Builds the web UI and a release binary
+	@scripts/deps.sh build
+	@scripts/web.sh build
+	@scripts/build.sh
+
+bench: ## Measures the steps of the engine, and upload to completed on an idle server
+	@scripts/deps.sh build
+	@scripts/web.sh build
+	@scripts/bench.sh
+
+deps: ## Installs what building and testing need
+	@scripts/deps.sh test
+
+fmt: ## Formats Rust and web sources
+	@scripts/check.sh --fix format
+
+lint: ## Formatting, spelling, clippy, licenses, unused dependencies
+	@scripts/check.sh lint
+
+test-rust: ## Tests and documentation of the Rust crates
+	@scripts/check.sh rust
+
+test-web: ## Types, lint and unit tests of the web UI
+	@scripts/check.sh web
+
+e2e: ## End-to-end tests in headless Chromium against the real binary
+	@scripts/check.sh e2e
+
+audit: ## Security advisories (needs the network)
+	@scripts/check.sh advisories

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# The checks. `check.sh all` is what continuous integration runs; each name below is a part of it.
+#   check.sh [--fix] NAME...
+source "$(dirname "$0")/common.sh"
+
+fix=
+if [ "${1:-}" = --fix ]; then
+  fix=yes
+  shift
+fi
+
+npm_run() { (cd web && npm run --silent "$@"); }
+
+format() {
+  if [ -n "$fix" ]; then
+    cargo fmt --all
+    npm_run format
+  else
+    cargo fmt --all --check
+  fi
+}
+
+spelling() { typos --config typos.toml; }
+
+shell() {
+  if ! have shellcheck; then
+    say "shellcheck is not installed: skipped"
+    return
+  fi
+  shellcheck --external-sources --source-path=SCRIPTDIR scripts/*.sh .ci/run
+}
+
+clippy() { cargo clippy --locked --workspace --all-targets --all-features -- -D warnings; }
+
+# Every backend must build alone, and none of them is needed.
+features() {
+  cargo clippy --locked --quiet --package demitasse-backends --no-default-features -- -D warnings
+  local feature
+  for feature in memory sqlite disk; do
+    cargo clippy --locked --quiet --package demitasse-backends --no-default-features --features "$feature" \
+      -- -D warnings
+  done
+}
+
+licenses() { cargo deny --log-level error --locked --all-features check licenses bans sources; }
+
+advisories() { cargo deny --all-features check advisories; }
+
+unused() { cargo machete; }
+
+documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps; }
+
+rust_tests() { cargo nextest run --locked --workspace --all-features; }
+
+doc_tests() { cargo test --locked --quiet --doc --workspace --all-features; }
+
+# The end-to-end tests drive the binary that the tests have built: one profile, so the C libraries build once.
+end_to_end() {
+  cargo build --locked --workspace --all-features --bins
+  DEMITASSE_BIN="$target/debug/demitasse" CHROMIUM="$(scripts/chromium.sh)" npm_run e2e
+}
+
+lint() {
+  step "format" format
+  step "spelling" spelling
+  step "shell scripts" shell
+  step "licenses" licenses
+  step "unused dependencies" unused
+  step "clippy" clippy
+  step "each backend alone" features
+}
+
+rust() {
+  step "rust tests" rust_tests
+  step "documentation tests" doc_tests
+  step "documentation" documentation
+}
+
+web() {
+  step "web: types" npm_run typecheck
+  step "web: lint" npm_run lint
+  step "web: generated files are current" npm_run generate:check
+  step "web: unit tests" npm_run test
+}
+
+e2e() {
+  step "web: build" scripts/web.sh build
+  step "end to end" end_to_end
+}
+
+all() {
+  # First, because the binary embeds it.
+  step "web: build" scripts/web.sh build
+  lint
+  web
+  rust
+  e2e
+}
+
+for name in "$@"; do
+  case "$name" in
+    all | lint | rust | web | e2e) "$name" ;;
+    format | spelling | shell | clippy | features | licenses | advisories | unused | documentation)
+      step "$name" "$name"
+      ;;
+    *) fail "no check is called $name" ;;
+  esac
+done
+
+printf '\nAll checks passed.\n' >&2
+printf '%s\n' "${step_times[@]}" >&2
