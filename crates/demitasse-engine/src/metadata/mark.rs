@@ -6,29 +6,40 @@
 
 /// What an earlier compression promised.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Mark {
-    /// The target score it was compressed to.
-    pub target: f64,
+pub enum Mark {
+    /// A score, 1 to 100 on the SSIMULACRA2 scale.
+    Score(f64),
+    /// A fixed setting of the format's encoder, 1 to 100.
+    Quality(f64),
 }
 
-/// Targets are compared at this resolution.
+/// Numbers are written at this resolution.
 const RESOLUTION: f64 = 100.0;
 
 impl Eq for Mark {}
 
 impl Mark {
     const PREFIX: &str = "demitasse:";
+    const QUALITY: &str = "q";
 
-    /// Its text, `demitasse:75`.
+    /// Its text: `demitasse:75` for a score, `demitasse:q80` for a setting.
     pub fn text(self) -> String {
-        format!("{}{}", Self::PREFIX, (self.target * RESOLUTION).round() / RESOLUTION)
+        let (kind, number) = match self {
+            Self::Score(score) => ("", score),
+            Self::Quality(quality) => (Self::QUALITY, quality),
+        };
+        format!("{}{kind}{}", Self::PREFIX, (number * RESOLUTION).round() / RESOLUTION)
     }
 
     /// Reads [`Mark::text`] back. A mark that is not ours, or makes no sense, is none.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?.strip_prefix(Self::PREFIX)?;
-        let target = text.parse().ok()?;
-        (1.0..=100.0).contains(&target).then_some(Self { target })
+        let (kind, number): (fn(f64) -> Self, _) = match text.strip_prefix(Self::QUALITY) {
+            Some(number) => (Self::Quality, number),
+            None => (Self::Score, text),
+        };
+        let number = number.parse().ok()?;
+        (1.0..=100.0).contains(&number).then(|| kind(number))
     }
 }
 
@@ -38,14 +49,16 @@ mod tests {
 
     #[test]
     fn a_mark_reads_back_as_it_was_written() {
-        for target in [1.0, 60.0, 72.25, 100.0] {
-            assert_eq!(Mark::parse(Mark { target }.text().as_bytes()), Some(Mark { target }));
+        for mark in [Mark::Score(1.0), Mark::Score(72.25), Mark::Score(100.0), Mark::Quality(80.5)] {
+            assert_eq!(Mark::parse(mark.text().as_bytes()), Some(mark));
         }
+        assert_eq!(Mark::Score(75.0).text(), "demitasse:75");
+        assert_eq!(Mark::Quality(80.0).text(), "demitasse:q80");
     }
 
     #[test]
     fn nonsense_is_no_mark() {
-        for text in ["", "demitasse:", "demitasse:NaN", "demitasse:101", "demitasse:-1", "other:75"] {
+        for text in ["", "demitasse:", "demitasse:NaN", "demitasse:101", "demitasse:-1", "demitasse:qq", "other:75"] {
             assert_eq!(Mark::parse(text.as_bytes()), None, "{text}");
         }
     }
