@@ -34,7 +34,7 @@ impl Mark {
     /// Reads [`Mark::text`] back. A mark that is not ours, or makes no sense, is none.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?.strip_prefix(Self::PREFIX)?;
-        let (kind, number): (fn(f64) -> Self, _) = match text.strip_prefix(Self::QUALITY) {
+        let (kind, number): (fn(f64) -> Self, &str) = match text.strip_prefix(Self::QUALITY) {
             Some(number) => (Self::Quality, number),
             None => (Self::Score, text),
         };
