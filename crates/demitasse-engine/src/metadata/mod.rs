@@ -3,7 +3,11 @@
 //! The policy of this version: the orientation is applied to the pixels, the ICC profile and who holds the rights are
 //! kept, everything else is dropped; GPS positions and device identity above all.
 
+pub(crate) mod exif;
+pub(crate) mod iptc;
 mod mark;
+mod text;
+pub(crate) mod xmp;
 
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +92,13 @@ impl Rights {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.copyright.is_none() && self.artist.is_none()
+    }
+
+    /// Fills what is not known from a source of lower rank: EXIF before IPTC before XMP, as the Metadata Working Group's
+    /// guidelines have it for a file whose sources disagree.
+    #[must_use]
+    pub(crate) fn or(self, lower: Self) -> Self {
+        Self { copyright: self.copyright.or(lower.copyright), artist: self.artist.or(lower.artist) }
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "jpeg",
     media_type: "image/jpeg",
     extension: "jpg",
-    other_extensions: &["jpeg","jpe","jfif"],
+    other_extensions: &["jpeg", "jpe", "jfif"],
     encodes: true,
     on_the_web: true,
     alpha: false,

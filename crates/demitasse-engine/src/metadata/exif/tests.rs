@@ -1,0 +1,101 @@
+use super::*;
+
+fn rights() -> Rights {
+    Rights { copyright: Some("© 2026 Ana".into()), artist: Some("Ana".into()) }
+}
+
+fn turned(exif: u16) -> Orientation {
+    Orientation::from_exif(exif)
+}
+
+/// A big-endian block with a camera's model, GPS, an Exif directory and a thumbnail of `pixels` bytes.
+fn camera_block(pixels: u32) -> Vec<u8> {
+    let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+        [&tag.to_be_bytes()[..], &kind.to_be_bytes(), &count.to_be_bytes(), &value.to_be_bytes()].concat()
+    };
+    let mut block = b"MM\0*\0\0\0\x08".to_vec();
+    block.extend(4_u16.to_be_bytes());
+    block.extend(entry(0x0110, ASCII, 4, u32::from_be_bytes(*b"Cam\0")));
+    block.extend(entry(ORIENTATION, SHORT, 1, 6 << 16));
+    block.extend(entry(EXIF_DIRECTORY, 4, 1, 62));
+    block.extend(entry(GPS_DIRECTORY, 4, 1, 80));
+    block.extend(98_u32.to_be_bytes());
+    for fields in [entry(0x9000, 7, 4, 0), entry(1, ASCII, 2, 0), entry(THUMBNAIL_LENGTH, 4, 1, pixels)] {
+        block.extend(1_u16.to_be_bytes());
+        block.extend(fields);
+        block.extend([0; 4]);
+    }
+    block.resize(block.len() + pixels as usize, 7);
+    block
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    for exif in 2..=8 {
+        let block = write(Some(turned(exif)), &rights()).unwrap();
+        let facts = read(&block);
+        assert_eq!((facts.orientation, facts.rights), (turned(exif), rights()));
+    }
+}
+
+#[test]
+fn a_second_reader_agrees() {
+    let block = write(Some(turned(6)), &rights()).unwrap();
+    let (fields, little_endian) = ::exif::parse_exif(&block).unwrap();
+    assert!(little_endian);
+    let values: Vec<_> = fields.iter().map(|field| (field.tag.number(), field.value.clone())).collect();
+    let ascii = |text: &str| ::exif::Value::Ascii(vec![text.as_bytes().to_vec()]);
+    assert_eq!(values.len(), 3);
+    assert_eq!(fields[0].value.get_uint(0), Some(6));
+    assert_eq!(format!("{:?}", values[1]), format!("{:?}", (ARTIST, ascii("Ana"))));
+    assert_eq!(format!("{:?}", values[2]), format!("{:?}", (COPYRIGHT, ascii("© 2026 Ana"))));
+}
+
+#[test]
+fn nothing_to_say_is_no_block() {
+    assert_eq!(write(None, &Rights::default()), None);
+    assert_eq!(write(Some(Orientation::UPRIGHT), &Rights::default()), None);
+}
+
+#[test]
+fn the_minimal_block_holds_nothing_private() {
+    let facts = read(&write(Some(turned(3)), &rights()).unwrap());
+    assert_eq!(facts.items.iter().map(|item| item.kind).collect::<Vec<_>>(), [Kind::Copyright]);
+    assert_eq!(read(&write(Some(turned(3)), &Rights::default()).unwrap()).items, []);
+}
+
+#[test]
+fn pieces_are_weighed_by_kind() {
+    let block = camera_block(1000);
+    let facts = read(&block);
+    assert_eq!(facts.orientation, turned(6));
+    let bytes = |kind| facts.items.iter().find(|item| item.kind == kind).map(|item| item.bytes);
+    assert_eq!((bytes(Kind::Gps), bytes(Kind::Thumbnail)), (Some(18), Some(1018)));
+    assert_eq!(facts.items.iter().map(|item| item.bytes).sum::<u64>(), block.len() as u64);
+}
+
+#[test]
+fn a_broken_block_is_one_item_and_upright() {
+    for block in [&b""[..], b"II*\0", b"MM\0*\xFF\xFF\xFF\xFF", b"garbage", b"II*\0\x08\0\0\0\0\0"] {
+        let facts = read(block);
+        assert_eq!(facts.items, [Item { kind: Kind::Exif, bytes: block.len() as u64 }]);
+        assert!(facts.orientation.is_upright());
+    }
+}
+
+#[test]
+fn no_cut_or_flip_makes_it_panic_or_grow() {
+    let block = camera_block(40);
+    let check = |block: &[u8]| {
+        let total: u64 = read(block).items.iter().map(|item| item.bytes).sum();
+        assert!(total <= block.len() as u64);
+    };
+    for at in 0..block.len() {
+        check(&block[..at]);
+        for value in [0, 1, 0x7F, 0x80, 0xFF] {
+            let mut damaged = block.clone();
+            damaged[at] = value;
+            check(&damaged);
+        }
+    }
+}
