@@ -99,7 +99,8 @@ pub enum Sniffed {
 /// Recognises a format by its signature, in the first few hundred bytes; never by a name or a header.
 pub fn sniff(bytes: &[u8]) -> Sniffed {
     let starts = |signature: &[u8]| bytes.starts_with(signature);
-    let at = |offset: usize, signature: &[u8]| bytes.get(offset..).is_some_and(|rest| rest.starts_with(signature));
+    let at =
+        |offset: usize, signature: &[u8]| bytes.get(offset..).is_some_and(|rest| rest.starts_with(signature));
     if starts(b"\xff\xd8\xff") {
         Sniffed::Known(Format::Jpeg)
     } else if starts(b"\x89PNG\r\n\x1a\n") {

@@ -102,9 +102,19 @@ impl Image {
     ///
     /// # Panics
     /// `samples` has another length than `width x height x channels`, or there is no pixel: a defect of the decoder.
-    pub fn still(width: u32, height: u32, layout: Layout, samples: Samples, profile: Option<Arc<[u8]>>) -> Self {
+    pub fn still(
+        width: u32,
+        height: u32,
+        layout: Layout,
+        samples: Samples,
+        profile: Option<Arc<[u8]>>,
+    ) -> Self {
         let expected = width as usize * height as usize * layout.channels();
-        assert!(expected > 0 && samples.len() == expected, "{} samples for {width} x {height}", samples.len());
+        assert!(
+            expected > 0 && samples.len() == expected,
+            "{} samples for {width} x {height}",
+            samples.len()
+        );
         Self { width, height, layout, frames: vec![Frame { samples, delay_ms: 0 }], profile, loop_count: 1 }
     }
 

@@ -3,14 +3,23 @@
 pub mod metadata;
 pub mod report;
 
+mod analyze;
+mod candidate;
 mod codec;
+mod color;
 mod control;
 mod error;
 mod format;
 mod image;
 mod limits;
+mod metric;
+mod orient;
 mod pipeline;
+mod receipt;
+mod reduce;
 mod request;
+mod search;
+mod verify;
 
 pub use codec::Header;
 pub use control::Control;
@@ -18,7 +27,7 @@ pub use error::{Error, Result};
 pub use format::{Capabilities, Format, Sniffed, sniff};
 pub use image::{Frame, Image, Layout, Samples};
 pub use limits::Limits;
-pub use pipeline::{Compressed, compress, inspect};
+pub use pipeline::{Compressed, compress, inspect, read_metadata};
 pub use report::{Outcome, Report};
 pub use request::{OutputFormat, Preset, Quality, Request, Score, Target};
 

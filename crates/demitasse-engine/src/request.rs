@@ -97,7 +97,8 @@ pub enum Preset {
 
 impl Preset {
     /// Every preset, from the smallest files to the largest.
-    pub const ALL: [Self; 5] = [Self::Small, Self::Balanced, Self::High, Self::VisuallyLossless, Self::Lossless];
+    pub const ALL: [Self; 5] =
+        [Self::Small, Self::Balanced, Self::High, Self::VisuallyLossless, Self::Lossless];
 
     /// Its name: `small`, `balanced`, `high`, `visually-lossless`, `lossless`.
     pub fn name(self) -> &'static str {

@@ -58,7 +58,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_mark() {
-        for text in ["", "demitasse:", "demitasse:NaN", "demitasse:101", "demitasse:-1", "demitasse:qq", "other:75"] {
+        for text in
+            ["", "demitasse:", "demitasse:NaN", "demitasse:101", "demitasse:-1", "demitasse:qq", "other:75"]
+        {
             assert_eq!(Mark::parse(text.as_bytes()), None, "{text}");
         }
     }

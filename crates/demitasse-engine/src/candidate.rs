@@ -1,0 +1,265 @@
+//! Which encoders are tried, and what each makes of the image.
+
+use crate::analyze::is_graphic;
+use crate::codec::{Encoder, Mode, Source, codec};
+use crate::image::Image;
+use crate::metadata::Embedded;
+use crate::metric::Evaluator;
+use crate::report::{CandidateReport, Trial, Verdict};
+use crate::request::OutputFormat;
+use crate::search::{Budget, QualityRange, search};
+use crate::{Control, Error, Format, Limits, Quality, Result, Score, Target, orient};
+
+/// Encodes for each lossy candidate; the search rarely needs more than three.
+const MAX_TRIALS: usize = 6;
+/// A score this far above the target is good enough: about 1 % of the bytes (`docs/decisions/0004-search.md`).
+const TOLERANCE: f64 = 0.5;
+/// Sides below this hold too few pixels for the metric (its own floor is 8 x 8): lossless only.
+const MIN_SIDE_FOR_LOSSY: u32 = 8;
+/// A lossless rewrite of a JPEG saves 5 to 7 %; it is not tried where a lossy result saved more than this.
+const LOSSLESS_REWRITE_MAY_SAVE: f64 = 0.10;
+/// A lossy result must save at least this part of the input: pixels are not touched for less.
+const MIN_LOSSY_GAIN: f64 = 0.02;
+
+/// One encoder, in one format.
+#[derive(Clone, Copy)]
+pub(crate) struct Candidate {
+    /// The format that it writes.
+    pub format: Format,
+    /// The encoder.
+    pub encoder: &'static dyn Encoder,
+}
+
+/// The best result of one encoder.
+pub(crate) struct Attempt {
+    /// Whose.
+    pub candidate: Candidate,
+    /// The setting.
+    pub quality: Quality,
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Its place in the report.
+    pub index: usize,
+}
+
+/// The formats that may come out, best first; none if there is no encoder for what is asked.
+pub(crate) fn output_formats(input: Format, wanted: OutputFormat) -> Vec<Format> {
+    let capabilities = input.capabilities();
+    match wanted.format() {
+        Some(format) => vec![format],
+        None if capabilities.encodes => vec![input],
+        None if capabilities.on_the_web => Vec::new(),
+        None => vec![Format::Png, Format::Jpeg, Format::Webp],
+    }
+}
+
+/// The candidates for this image, in the order in which they are tried.
+///
+/// `lossless_only` is for images that must not lose anything (again).
+pub(crate) fn plan(
+    source: Source<'_>,
+    formats: &[Format],
+    target: Target,
+    lossless_only: bool,
+) -> Vec<Candidate> {
+    let all: Vec<Candidate> = formats
+        .iter()
+        .flat_map(|format| {
+            codec(*format).encoders().iter().map(|encoder| Candidate { format: *format, encoder: *encoder })
+        })
+        .filter(|candidate| candidate.encoder.accepts(source))
+        .collect();
+    let too_small = source.image.width.min(source.image.height) < MIN_SIDE_FOR_LOSSY;
+    let (lossless, lossy): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|candidate| candidate.encoder.mode() == Mode::Lossless);
+    match target {
+        Target::Lossless => lossless,
+        _ if lossless_only || too_small || lossy.is_empty() => lossless,
+        Target::Quality { .. } => lossy,
+        Target::Score { .. } => lossy.into_iter().chain(lossless).collect(),
+    }
+}
+
+/// Runs the candidates of one image.
+pub(crate) struct Trials<'a> {
+    /// What they start from.
+    pub source: Source<'a>,
+    /// What must be held.
+    pub target: Target,
+    /// Beside the pixels, for encoders that start from pixels.
+    pub embedded: &'a Embedded,
+    /// Beside the pixels, for encoders that keep a JPEG's coefficients.
+    pub embedded_as_stored: &'a Embedded,
+    /// The prepared original; only where a score is needed.
+    pub evaluator: Option<&'a Evaluator>,
+    /// A result must be smaller than this many bytes.
+    pub below_bytes: u64,
+    /// For decoding results.
+    pub limits: &'a Limits,
+    /// Deadline and cancel.
+    pub control: &'a Control,
+}
+
+impl Trials<'_> {
+    /// Tries every candidate; gives the results that hold the promise, smallest first (ties: the earlier candidate),
+    /// and what became of each candidate.
+    ///
+    /// # Errors
+    /// `DeadlineExceeded`, `Cancelled`. A codec that fails is a candidate that failed.
+    pub(crate) fn run(&self, candidates: &[Candidate]) -> Result<(Vec<Attempt>, Vec<CandidateReport>)> {
+        let mut attempts: Vec<Attempt> = Vec::new();
+        let mut reports = Vec::new();
+        let mut smallest = self.below_bytes;
+        for candidate in candidates {
+            self.control.check()?;
+            if self.cannot_win(*candidate, smallest) {
+                continue;
+            }
+            let index = reports.len();
+            let (report, attempt) = match self.attempt(*candidate, index) {
+                Ok(done) => done,
+                Err(error @ (Error::DeadlineExceeded | Error::Cancelled)) => return Err(error),
+                Err(error) => (failed(*candidate, &error), None),
+            };
+            smallest = smallest.min(attempt.as_ref().map_or(u64::MAX, |attempt| attempt.bytes.len() as u64));
+            reports.push(report);
+            attempts.extend(attempt);
+        }
+        attempts.sort_by_key(|attempt| (attempt.bytes.len(), attempt.index));
+        Ok((attempts, reports))
+    }
+
+    /// Whether an earlier result makes this one useless.
+    fn cannot_win(&self, candidate: Candidate, smallest: u64) -> bool {
+        let lossless_after_lossy = candidate.encoder.mode() == Mode::Lossless && smallest < self.below_bytes;
+        let saved = 1.0 - smallest as f64 / self.below_bytes as f64;
+        lossless_after_lossy
+            && match candidate.format {
+                Format::Jpeg => saved > LOSSLESS_REWRITE_MAY_SAVE,
+                Format::Webp => !is_graphic(self.source.image),
+                _ => false,
+            }
+    }
+
+    fn attempt(&self, candidate: Candidate, index: usize) -> Result<(CandidateReport, Option<Attempt>)> {
+        match (candidate.encoder.mode(), self.target) {
+            (Mode::Lossless, _) => self.lossless(candidate, index),
+            (Mode::Lossy { .. }, Target::Quality { quality }) => self.fixed(candidate, quality, index),
+            (Mode::Lossy { min, max, start, step }, Target::Score { score }) => {
+                self.searched(candidate, QualityRange { min, max, start, step }, score, index)
+            }
+            (Mode::Lossy { .. }, Target::Lossless) => {
+                Err(Error::codec("plan", "a lossy encoder for a lossless target"))
+            }
+        }
+    }
+
+    fn lossless(&self, candidate: Candidate, index: usize) -> Result<(CandidateReport, Option<Attempt>)> {
+        let bytes = self.encode(candidate, Quality(100.0))?;
+        let fits = (bytes.len() as u64) < self.below_bytes;
+        let report =
+            report(candidate, Vec::new(), Some(bytes.len() as u64), Some(Score(100.0)), Verdict::Larger);
+        Ok((report, fits.then_some(Attempt { candidate, quality: Quality(100.0), bytes, index })))
+    }
+
+    fn fixed(
+        &self,
+        candidate: Candidate,
+        quality: Quality,
+        index: usize,
+    ) -> Result<(CandidateReport, Option<Attempt>)> {
+        let bytes = self.encode(candidate, quality)?;
+        let score = self.score(candidate.format, &bytes)?;
+        let trial = Trial { quality, bytes: bytes.len() as u64, score };
+        let fits = trial.bytes < self.below_bytes;
+        let report = report(candidate, vec![trial], Some(trial.bytes), Some(score), Verdict::Larger);
+        Ok((report, fits.then_some(Attempt { candidate, quality, bytes, index })))
+    }
+
+    fn searched(
+        &self,
+        candidate: Candidate,
+        range: QualityRange,
+        target: Score,
+        index: usize,
+    ) -> Result<(CandidateReport, Option<Attempt>)> {
+        let below_bytes = (self.below_bytes as f64 * (1.0 - MIN_LOSSY_GAIN)) as u64;
+        let budget = Budget { max_trials: MAX_TRIALS, tolerance: TOLERANCE, below_bytes };
+        let mut kept: Vec<(Quality, Vec<u8>)> = Vec::new();
+        let choice = search(range, target, budget, &mut |quality| {
+            self.control.check()?;
+            let bytes = self.encode(candidate, quality)?;
+            let score = self.score(candidate.format, &bytes)?;
+            let trial = Trial { quality, bytes: bytes.len() as u64, score };
+            if score >= target {
+                kept.push((quality, bytes));
+            }
+            Ok(trial)
+        })?;
+        let verdict = if choice.reached { Verdict::Larger } else { Verdict::BelowTarget };
+        let (size, score) = (choice.best.map(|best| best.bytes), choice.best.map(|best| best.score));
+        let report = report(candidate, choice.trials, size, score, verdict);
+        let attempt = choice.best.and_then(|best| {
+            let (quality, bytes) = kept.into_iter().find(|(quality, _)| *quality == best.quality)?;
+            Some(Attempt { candidate, quality, bytes, index })
+        });
+        Ok((report, attempt))
+    }
+
+    fn encode(&self, candidate: Candidate, quality: Quality) -> Result<Vec<u8>> {
+        let embedded =
+            if candidate.encoder.keeps_coefficients() { self.embedded_as_stored } else { self.embedded };
+        candidate.encoder.encode(self.source, quality, embedded, self.control)
+    }
+
+    fn score(&self, format: Format, bytes: &[u8]) -> Result<Score> {
+        let decoded = decode_result(format, bytes, self.source.image, self.limits, self.control)?;
+        let evaluator =
+            self.evaluator.ok_or_else(|| Error::codec("plan", "a lossy encoder without a metric"))?;
+        evaluator.score(&decoded)
+    }
+}
+
+/// Decodes a result, turns it upright and checks that it is a picture of the same size.
+///
+/// # Errors
+/// `Codec` if it is not, or does not decode: the encoder's fault.
+pub(crate) fn decode_result(
+    format: Format,
+    bytes: &[u8],
+    original: &Image,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Image> {
+    let decoded = codec(format).decode(bytes, limits, control).map_err(|error| match error {
+        Error::DeadlineExceeded | Error::Cancelled => error,
+        other => Error::codec(format.capabilities().name, format!("the result does not decode: {other}")),
+    })?;
+    let image = orient::apply(decoded.image, decoded.metadata.orientation);
+    let (found, expected) = ((image.width, image.height), (original.width, original.height));
+    if found != expected {
+        return Err(Error::codec(
+            format.capabilities().name,
+            format!("the result has {} x {} pixels, not {} x {}", found.0, found.1, expected.0, expected.1),
+        ));
+    }
+    Ok(image)
+}
+
+fn report(
+    candidate: Candidate,
+    trials: Vec<Trial>,
+    bytes: Option<u64>,
+    score: Option<Score>,
+    verdict: Verdict,
+) -> CandidateReport {
+    let encoder = candidate.encoder.identity().0.to_owned();
+    CandidateReport { format: candidate.format, encoder, trials, bytes, score, verdict, detail: None }
+}
+
+fn failed(candidate: Candidate, error: &Error) -> CandidateReport {
+    CandidateReport {
+        detail: Some(error.to_string()),
+        ..report(candidate, Vec::new(), None, None, Verdict::Failed)
+    }
+}

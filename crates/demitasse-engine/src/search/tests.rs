@@ -1,0 +1,101 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::Error;
+
+const RANGE: QualityRange =
+    QualityRange { min: Quality(5.0), max: Quality(98.0), start: Quality(75.0), step: 0.25 };
+
+fn budget(max_trials: usize) -> Budget {
+    Budget { max_trials, tolerance: 0.5, below_bytes: u64::MAX }
+}
+
+/// Runs the search on a made-up curve; bytes grow with quality.
+fn run(target: f64, budget: Budget, curve: impl Fn(f64) -> f64) -> Choice {
+    search(RANGE, Score(target), budget, &mut |quality| {
+        let bytes = 1000 + (f64::from(quality.0) * 100.0) as u64;
+        Ok(Trial { quality, bytes, score: Score(curve(f64::from(quality.0))) })
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_straight_curve_is_hit_within_three_trials() {
+    for target in [60.0, 75.0, 85.0] {
+        let choice = run(target, budget(6), |quality| 20.0 + 0.75 * quality);
+        let best = choice.best.unwrap();
+        assert!((target..=target + 0.5).contains(&best.score.0), "{target}: {choice:?}");
+        assert!(choice.trials.len() <= 3, "{target}: {choice:?}");
+    }
+}
+
+#[test]
+fn a_target_out_of_reach_is_said_to_be_so() {
+    let choice = run(95.0, budget(6), |quality| quality * 0.9);
+    assert_eq!(choice.best, None);
+    assert!(!choice.reached);
+    assert_eq!(choice.trials.last().unwrap().quality, RANGE.max);
+}
+
+#[test]
+fn a_flat_curve_above_the_target_goes_to_the_coarsest_setting() {
+    let choice = run(75.0, budget(10), |_| 99.0);
+    assert_eq!(choice.best.unwrap().quality, RANGE.min);
+}
+
+#[test]
+fn a_search_is_given_up_once_it_is_too_large_and_not_good_enough() {
+    let limit = Budget { below_bytes: 5000, ..budget(6) };
+    let choice = run(90.0, limit, |quality| quality * 0.9);
+    assert_eq!(choice.trials.len(), 1);
+    assert_eq!(choice.best, None);
+}
+
+#[test]
+fn what_reaches_the_target_but_is_too_large_is_not_chosen() {
+    let limit = Budget { below_bytes: 5000, ..budget(6) };
+    let choice = run(75.0, limit, |quality| 20.0 + 0.75 * quality);
+    assert!(choice.reached);
+    assert_eq!(choice.best, None);
+}
+
+#[test]
+fn an_error_of_the_probe_ends_the_search() {
+    let error = search(RANGE, Score(75.0), budget(6), &mut |_| Err(Error::Cancelled)).unwrap_err();
+    assert_eq!(error.code(), "cancelled");
+}
+
+proptest! {
+    #[test]
+    fn a_monotone_curve_is_hit_within_its_tolerance(
+        low in -50.0_f64..50.0,
+        bend in 0.3_f64..3.0,
+        target in 40.0_f64..92.0,
+    ) {
+        let curve = |quality: f64| low + (100.0 - low) * (quality / 100.0).powf(bend);
+        let choice = run(target, budget(12), curve);
+        let best = choice.best.unwrap_or_else(|| panic!("not reached: {choice:?}"));
+        // One step of quality can be more than the tolerance where the curve is steep.
+        let step = curve(f64::from(best.quality.0)) - curve(f64::from(best.quality.0 - RANGE.step));
+        let at_the_floor = best.quality == RANGE.min;
+        prop_assert!(at_the_floor || best.score.0 <= target + 0.5_f64.max(step), "{:?}", choice);
+    }
+
+    #[test]
+    fn on_any_curve_the_best_seen_is_chosen_and_no_setting_is_tried_twice(
+        scores in prop::collection::vec(-20.0_f64..100.0, 400),
+        target in 1.0_f64..100.0,
+        max_trials in 1_usize..12,
+    ) {
+        let curve = |quality: f64| scores[((quality - 5.0) / 0.25) as usize];
+        let choice = run(target, budget(max_trials), curve);
+        prop_assert!(!choice.trials.is_empty() && choice.trials.len() <= max_trials);
+        let mut seen: Vec<f32> = choice.trials.iter().map(|trial| trial.quality.0).collect();
+        seen.sort_by(f32::total_cmp);
+        seen.dedup();
+        prop_assert_eq!(seen.len(), choice.trials.len());
+        let smallest = choice.trials.iter().filter(|t| t.score.0 >= target).map(|t| t.bytes).min();
+        prop_assert_eq!(choice.best.map(|best| best.bytes), smallest);
+        prop_assert_eq!(choice.reached, smallest.is_some());
+    }
+}
