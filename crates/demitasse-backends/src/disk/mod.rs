@@ -6,6 +6,8 @@
 
 mod put;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};

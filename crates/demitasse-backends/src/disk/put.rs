@@ -41,8 +41,7 @@ pub(super) fn delete(root: &Root, key: BlobKey) -> io::Result<()> {
 /// Renames `source` into place if the file system can, and copies it otherwise.
 fn put_file(root: &Root, dir: &Path, path: &Path, source: &Path) -> io::Result<()> {
     let mut from = File::open(source)?;
-    // A link would be renamed in place of the bytes.
-    if std::fs::symlink_metadata(source)?.is_file() {
+    if can_rename(root, source)? {
         make_private(&from)?;
         from.sync_all()?;
         make_dirs(root, dir)?;
@@ -55,6 +54,19 @@ fn put_file(root: &Root, dir: &Path, path: &Path, source: &Path) -> io::Result<(
     staged.fill(|file| io::copy(&mut from, file).map(drop))?;
     make_dirs(root, dir)?;
     staged.publish(path)
+}
+
+/// Whether `source` is a file (a link would be renamed in place of the bytes) on the root's file system.
+fn can_rename(root: &Root, source: &Path) -> io::Result<bool> {
+    let metadata = std::fs::symlink_metadata(source)?;
+    #[cfg(unix)]
+    let same_device = {
+        use std::os::unix::fs::MetadataExt;
+        metadata.dev() == std::fs::metadata(&root.path)?.dev()
+    };
+    #[cfg(not(unix))]
+    let same_device = true;
+    Ok(metadata.is_file() && same_device)
 }
 
 /// A file under `tmp/` that goes away unless it is published.

@@ -10,6 +10,20 @@ use super::error::store_error;
 use super::rows::{upload, upload_columns};
 use super::{BACKEND, SqliteStore, queue};
 
+pub(super) const AFTER: &str = concat!(
+    "SELECT ",
+    upload_columns!(),
+    " FROM images JOIN jobs ON jobs.sequence = images.sequence WHERE images.owner = $1",
+    " AND images.sequence > $2 ORDER BY images.sequence LIMIT $3"
+);
+
+pub(super) const BEFORE: &str = concat!(
+    "SELECT ",
+    upload_columns!(),
+    " FROM images JOIN jobs ON jobs.sequence = images.sequence WHERE images.owner = $1",
+    " AND images.sequence < $2 ORDER BY images.sequence DESC LIMIT $3"
+);
+
 #[async_trait]
 impl ImageStore for SqliteStore {
     async fn create_upload(&self, new: NewUpload) -> Result<Upload, StoreError> {
@@ -44,14 +58,8 @@ impl ImageStore for SqliteStore {
         after: Option<Sequence>,
         limit: usize,
     ) -> Result<Vec<Upload>, StoreError> {
-        let query = sqlx::query(concat!(
-            "SELECT ",
-            upload_columns!(),
-            " FROM images JOIN jobs ON jobs.sequence = images.sequence WHERE images.owner = $1",
-            " AND images.sequence > $2 ORDER BY images.sequence LIMIT $3"
-        ));
         let after = after.map_or(i64::MIN, |sequence| sequence.0);
-        let query = query.bind(owner.to_string()).bind(after).bind(row_limit(limit));
+        let query = sqlx::query(AFTER).bind(owner.to_string()).bind(after).bind(row_limit(limit));
         self.read(query, "images").await?.iter().map(upload).collect()
     }
 
@@ -61,14 +69,8 @@ impl ImageStore for SqliteStore {
         before: Option<Sequence>,
         limit: usize,
     ) -> Result<Vec<Upload>, StoreError> {
-        let query = sqlx::query(concat!(
-            "SELECT ",
-            upload_columns!(),
-            " FROM images JOIN jobs ON jobs.sequence = images.sequence WHERE images.owner = $1",
-            " AND images.sequence < $2 ORDER BY images.sequence DESC LIMIT $3"
-        ));
         let before = before.map_or(i64::MAX, |sequence| sequence.0);
-        let query = query.bind(owner.to_string()).bind(before).bind(row_limit(limit));
+        let query = sqlx::query(BEFORE).bind(owner.to_string()).bind(before).bind(row_limit(limit));
         self.read(query, "images").await?.iter().map(upload).collect()
     }
 }

@@ -1,1 +1,141 @@
+//! What SQLite does beyond the contract: plans, settings, and what its errors mean.
 
+use std::time::Duration;
+
+use demitasse_core::contract::sample;
+use demitasse_core::{ErrorKind, ImageStore, JobQueue, OwnerId, StoreError};
+use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
+use tempfile::TempDir;
+
+use super::*;
+use crate::ConnectError;
+
+async fn open() -> (SqliteStore, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("demitasse.db");
+    (SqliteStore::open_with(&path, true, Duration::ZERO).await.unwrap(), dir)
+}
+
+async fn setting(store: &SqliteStore, pragma: &'static str) -> String {
+    let row = sqlx::query(pragma).fetch_one(&store.writer).await.unwrap();
+    row.try_get::<i64, _>(0).map_or_else(|_| row.get(0), |number| number.to_string())
+}
+
+async fn plan(store: &SqliteStore, sql: String) -> String {
+    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")).into_sql_str();
+    let rows = sqlx::query(explain).fetch_all(&store.readers).await.unwrap();
+    rows.iter().map(|row| row.get::<String, _>("detail")).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn commits_are_synced_and_keys_are_checked() {
+    let (store, _dir) = open().await;
+    assert_eq!(setting(&store, "PRAGMA journal_mode").await, "wal");
+    assert_eq!(setting(&store, "PRAGMA synchronous").await, "2", "2 is FULL");
+    assert_eq!(setting(&store, "PRAGMA foreign_keys").await, "1");
+}
+
+#[tokio::test]
+async fn claims_walk_the_queue_in_order_and_never_sort_or_scan_jobs() {
+    let (store, _dir) = open().await;
+    let plan = plan(&store, queue::CLAIM.replace(" RETURNING job_id, deliveries", "")).await;
+    assert!(plan.contains("SEARCH queue_entries USING PRIMARY KEY"), "{plan}");
+    assert!(plan.contains("SCAN queue_entries USING INDEX queue_order"), "{plan}");
+    assert!(!plan.contains("TEMP B-TREE") && !plan.contains("jobs"), "{plan}");
+}
+
+#[tokio::test]
+async fn the_sweep_and_the_search_for_equal_work_use_partial_indexes() {
+    let (store, _dir) = open().await;
+    let sweep = plan(&store, jobs::UNFINISHED.into()).await;
+    assert_eq!(sweep, "SEARCH jobs USING INDEX jobs_unfinished (sequence>?)");
+    let equal = plan(&store, jobs::VARIANT_FOR.into()).await;
+    assert_eq!(equal, "SEARCH jobs USING INDEX jobs_succeeded (request_key=?)");
+}
+
+#[tokio::test]
+async fn lists_walk_one_owners_images_without_sorting() {
+    let (store, _dir) = open().await;
+    for sql in [images::AFTER, images::BEFORE] {
+        let plan = plan(&store, sql.into()).await;
+        assert!(plan.contains("SEARCH images USING INDEX images_of_owner (owner=? AND rowid"), "{plan}");
+        assert!(plan.contains("SEARCH jobs USING INTEGER PRIMARY KEY"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_database_is_full_and_keeps_no_half_of_an_upload() {
+    let (store, _dir) = open().await;
+    sqlx::query("PRAGMA max_page_count = 40").execute(&store.writer).await.unwrap();
+    let mut accepted = 0;
+    let error: StoreError = loop {
+        match store.create_upload(sample::upload(accepted)).await {
+            Ok(_) => accepted += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind, ErrorKind::Full, "{error:?}");
+    let images = store.images_after(OwnerId::DEFAULT, None, usize::MAX).await.unwrap();
+    assert_eq!(images.len() as u64, accepted);
+    assert_eq!(store.depth().await.unwrap().ready, accepted);
+}
+
+#[tokio::test]
+async fn a_database_that_someone_else_writes_is_unavailable() {
+    let (store, dir) = open().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("demitasse.db"));
+    let mut visitor = options.connect().await.unwrap();
+    let writing = visitor.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let error = store.create_upload(sample::upload(1)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
+    assert!(store.images_after(OwnerId::DEFAULT, None, 1).await.unwrap().is_empty(), "readers do not wait");
+    writing.rollback().await.unwrap();
+    store.create_upload(sample::upload(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_is_abandoned_leaves_the_writer_to_others() {
+    let (store, _dir) = open().await;
+    for n in 0..50 {
+        // Polled a few times and dropped, at whatever point that is.
+        let upload = store.create_upload(sample::upload(n));
+        tokio::select! { biased; _ = upload => {}, () = tokio::task::yield_now() => {} }
+    }
+    store.create_upload(sample::upload(50)).await.unwrap();
+    let images = store.images_after(OwnerId::DEFAULT, None, usize::MAX).await.unwrap();
+    assert_eq!(store.depth().await.unwrap().ready, images.len() as u64);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_with_a_sentence() {
+    let (store, dir) = open().await;
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', TRUE, x'00', 0)",
+    )
+    .execute(&store.writer)
+    .await
+    .unwrap();
+    drop(store);
+    let error = SqliteStore::open(&dir.path().join("demitasse.db"), true).await.err().unwrap();
+    assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 1"), "{error}");
+}
+
+#[tokio::test]
+async fn an_unreadable_row_is_invalid_and_names_its_column() {
+    let (store, _dir) = open().await;
+    store.create_upload(sample::upload(1)).await.unwrap();
+    sqlx::query("UPDATE jobs SET request = '{'").execute(&store.writer).await.unwrap();
+    let error = store.image(OwnerId::DEFAULT, sample::image_id(1)).await.unwrap_err();
+    assert_eq!((error.kind, error.key.as_str()), (ErrorKind::Invalid, "request"));
+}
+
+#[tokio::test]
+async fn the_check_meets_a_database_that_cannot_be_written() {
+    let (store, _dir) = open().await;
+    store.check().await.unwrap();
+    sqlx::query("PRAGMA query_only = TRUE").execute(&store.writer).await.unwrap();
+    assert_eq!(store.check().await.unwrap_err().kind, ErrorKind::Denied);
+}
