@@ -1,0 +1,13 @@
+// Names for the generated shapes. Nothing here is written by hand: the server's OpenAPI document is the source.
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Image = Schemas["Image"];
+export type ImagePage = Schemas["ImagePage"];
+export type Info = Schemas["Info"];
+export type Problem = Schemas["Problem"];
+export type Report = Schemas["Report"];
+export type Task = Schemas["Task"];
+export type TaskEvent = Schemas["TaskEvent"];
+export type TaskStatus = Schemas["TaskStatus"];

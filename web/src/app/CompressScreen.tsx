@@ -1,0 +1,47 @@
+import { useCallback, useState, useSyncExternalStore } from "react";
+import type { Info } from "@/api/types";
+import { useLiveImages } from "@/features/images/api/live";
+import { ImageDialog } from "@/features/images/components/ImageDialog";
+import { Masonry } from "@/features/images/components/Masonry";
+import { DropZone } from "@/features/upload/components/DropZone";
+import { PresetChips } from "@/features/upload/components/PresetChips";
+import type { UploadQueue } from "@/features/upload/queue";
+import { Announcer } from "./Announcer";
+import { Connection } from "./Connection";
+import { FileList } from "./FileList";
+import { Totals } from "./Totals";
+import { useFiles } from "./useFiles";
+
+/** The home screen: drop, watch, compare. */
+export function CompressScreen({ info, queue }: { info: Info; queue: UploadQueue }) {
+  const connection = useLiveImages();
+  const files = useFiles(useSyncExternalStore(queue.subscribe, queue.snapshot));
+  const [preset, setPreset] = useState(info.default_preset);
+  const [openImage, setOpenImage] = useState<string | null>(null);
+  const retry = useCallback((id: string, url?: string) => queue.retry(id, url), [queue]);
+
+  return (
+    <>
+      <main className="page">
+        <DropZone
+          maxBytes={info.limits.max_bytes}
+          accept={acceptedTypes(info)}
+          compact={files.length > 0}
+          onFiles={(chosen) => queue.add(chosen, preset, info.limits.max_bytes)}
+        >
+          <PresetChips presets={info.presets} chosen={preset} onChoose={setPreset} />
+        </DropZone>
+        <Connection state={connection} />
+        <FileList files={files} onOpen={setOpenImage} onRetry={retry} />
+        <Masonry onOpen={setOpenImage} />
+      </main>
+      <Totals files={files} onClear={(ids) => queue.remove(ids)} />
+      <Announcer files={files} />
+      {openImage !== null && <ImageDialog imageId={openImage} onClose={() => setOpenImage(null)} />}
+    </>
+  );
+}
+
+function acceptedTypes({ formats }: Info): string {
+  return formats.flatMap((format) => (format.decodes ? [format.media_type] : [])).join(",");
+}

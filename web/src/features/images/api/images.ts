@@ -1,0 +1,91 @@
+// The keys of images in the query cache, and how they are read. Nothing else names these keys.
+import {
+  infiniteQueryOptions,
+  queryOptions,
+  type InfiniteData,
+  type QueryClient,
+} from "@tanstack/react-query";
+import { getJson } from "@/api/client";
+import type { Image, ImagePage } from "@/api/types";
+
+const PAGE_SIZE = 50;
+/** Events say what changed; this is how soon an unfinished image is asked after when an event was lost. */
+const POLL_MS = 10_000;
+
+const imagesKey = ["images"] as const;
+const listKey = [...imagesKey, "list"] as const;
+const imageKey = (id: string) => [...imagesKey, "one", id] as const;
+
+type ImageList = InfiniteData<ImagePage>;
+
+export function imageQuery(id: string) {
+  return queryOptions({
+    queryKey: imageKey(id),
+    queryFn: async ({ client, signal }) =>
+      newest(client, await getJson<Image>(`/v1/images/${encodeURIComponent(id)}`, signal)),
+    staleTime: Infinity,
+    refetchInterval: ({ state }) => (state.data && isUnfinished(state.data) ? POLL_MS : false),
+  });
+}
+
+export const imageListQuery = infiniteQueryOptions({
+  queryKey: listKey,
+  queryFn: async ({ client, pageParam, signal }) => {
+    const page = await getJson<ImagePage>(pagePath(pageParam), signal);
+    const data = page.data.map((image) => newest(client, image));
+    for (const image of data) client.setQueryData(imageKey(image.id), image);
+    return { ...page, data };
+  },
+  initialPageParam: "",
+  getNextPageParam: (last: ImagePage) => last.next_cursor ?? undefined,
+  staleTime: 60_000,
+  refetchInterval: ({ state }) => (listed(state.data).some(isUnfinished) ? POLL_MS : false),
+});
+
+/** Puts what the server just said of an image wherever it is shown; an unknown one goes on top of the list. */
+export function applyImage(client: QueryClient, received: Image): void {
+  const image = newest(client, received);
+  client.setQueryData(imageKey(image.id), image);
+  client.setQueryData<ImageList>(listKey, (list) => list && withImage(list, image));
+}
+
+/** Asks again for everything an event may have been missed for. */
+export function refreshImages(client: QueryClient): void {
+  void client.invalidateQueries({ queryKey: listKey });
+  void client.invalidateQueries({
+    queryKey: [...imagesKey, "one"],
+    predicate: ({ state }) => state.data === undefined || isUnfinished(state.data as Image),
+  });
+}
+
+/** The images of all loaded pages, each once: a page that moved since the last one was read repeats some. */
+export function listed(list: ImageList | undefined): Image[] {
+  const byId = new Map<string, Image>();
+  for (const page of list?.pages ?? []) for (const image of page.data) byId.set(image.id, image);
+  return [...byId.values()];
+}
+
+export function isUnfinished({ status }: Image): boolean {
+  return status !== "succeeded" && status !== "failed";
+}
+
+/** Answers and events may overtake each other; a finished image never becomes unfinished again. */
+function newest(client: QueryClient, received: Image): Image {
+  const known = client.getQueryData<Image>(imageKey(received.id));
+  return known && !isUnfinished(known) && isUnfinished(received) ? known : received;
+}
+
+function withImage(list: ImageList, image: Image): ImageList {
+  const known = list.pages.some(({ data }) => data.some(({ id }) => id === image.id));
+  const pages = list.pages.map((page, index) => {
+    if (!known) return index === 0 ? { ...page, data: [image, ...page.data] } : page;
+    return { ...page, data: page.data.map((other) => (other.id === image.id ? image : other)) };
+  });
+  return { ...list, pages };
+}
+
+function pagePath(cursor: string): string {
+  const query = new URLSearchParams({ limit: `${PAGE_SIZE}` });
+  if (cursor !== "") query.set("cursor", cursor);
+  return `/v1/images?${query}`;
+}

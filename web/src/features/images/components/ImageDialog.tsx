@@ -1,0 +1,100 @@
+import { useQuery } from "@tanstack/react-query";
+import type { Image } from "@/api/types";
+import { Dialog } from "@/components/Dialog";
+import { ErrorNote } from "@/components/ErrorNote";
+import { DownloadIcon } from "@/components/icons";
+import { displayName, localUrl } from "@/format";
+import { imageQuery } from "../api/images";
+import { keptReason } from "../reasons";
+import { CompareSlider } from "./CompareSlider";
+import { Facts } from "./Facts";
+import "./ImageDialog.css";
+import { Receipt } from "./Receipt";
+
+/** One image: before and after, both links, and the receipt. */
+export function ImageDialog({ imageId, onClose }: { imageId: string; onClose: () => void }) {
+  const { data: image, error, refetch } = useQuery(imageQuery(imageId));
+  return (
+    <Dialog title={image ? displayName(image.file_name) : "Image"} onClose={onClose}>
+      {error && !image && <ErrorNote error={error} onRetry={() => void refetch()} />}
+      {image && (
+        <div className="image-dialog">
+          <div className="image-view">
+            <Picture image={image} />
+          </div>
+          <div className="image-panel">
+            <Links image={image} />
+            <Outcome image={image} />
+            <Facts image={image} />
+            <Receipt taskId={image.task_id} />
+          </div>
+        </div>
+      )}
+    </Dialog>
+  );
+}
+
+function Picture({ image: { file_name, original, variant } }: { image: Image }) {
+  const name = displayName(file_name);
+  if (variant?.outcome === "compressed") {
+    return (
+      <CompareSlider
+        beforeUrl={localUrl(original.url)}
+        afterUrl={localUrl(variant.url)}
+        name={name}
+        width={variant.width}
+        height={variant.height}
+      />
+    );
+  }
+  return (
+    <img
+      className="image-single checkerboard"
+      src={localUrl(original.url)}
+      alt={`${name}, original`}
+    />
+  );
+}
+
+function Links({ image: { original, variant } }: { image: Image }) {
+  return (
+    <p className="image-links">
+      <a href={original.url} target="_blank" rel="noreferrer">
+        Original image
+      </a>
+      {variant && (
+        <>
+          <a href={variant.url} target="_blank" rel="noreferrer">
+            Compressed image
+          </a>
+          <a className="button button-main" href={downloadUrl(variant.url)} download>
+            <DownloadIcon /> Download
+          </a>
+        </>
+      )}
+    </p>
+  );
+}
+
+function Outcome({ image: { status, variant, error } }: { image: Image }) {
+  if (status === "failed") {
+    return (
+      <p className="image-outcome image-outcome-failed">
+        <strong>Failed: {error?.title ?? "it could not be compressed"}</strong> {error?.detail}
+      </p>
+    );
+  }
+  if (variant == null)
+    return <p className="image-outcome">Still being compressed; this fills in by itself.</p>;
+  if (variant.outcome === "compressed") return null;
+  return (
+    <p className="image-outcome">
+      <strong>Kept original:</strong> {keptReason(variant.reason)}. The compressed link serves the
+      original bytes.
+    </p>
+  );
+}
+
+function downloadUrl(url: string): string {
+  return `${localUrl(url)}?download=1`;
+}

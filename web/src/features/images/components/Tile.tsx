@@ -1,0 +1,57 @@
+import { memo, useState } from "react";
+import type { Image } from "@/api/types";
+import { PictureIcon } from "@/components/icons";
+import { displayName, formatPercent, localUrl, savedShare } from "@/format";
+
+/** The rows of the grid, in pixels (Masonry.css): a tile spans as many as its picture is high. */
+const ROW_PX = 4;
+const GAP_PX = 16;
+/** Panoramas and scrolling screenshots are cropped to these shapes (height by width). */
+const FLATTEST = 0.4;
+const TALLEST = 2;
+
+interface Props {
+  image: Image;
+  width: number;
+  onOpen: (imageId: string) => void;
+}
+
+export const Tile = memo(function Tile({ image, width, onOpen }: Props) {
+  const [broken, setBroken] = useState(false);
+  const { original, variant } = image;
+  const shape = Math.min(TALLEST, Math.max(FLATTEST, original.height / original.width || 1));
+  const span = Math.ceil((width * shape + GAP_PX) / ROW_PX);
+  const note = tileNote(image);
+  return (
+    <li className="tile" data-status={image.status} style={{ gridRowEnd: `span ${span}` }}>
+      <button
+        type="button"
+        className={broken ? "tile-open" : "tile-open checkerboard"}
+        aria-label={`Open ${displayName(image.file_name)}, ${note}`}
+        onClick={() => onOpen(image.id)}
+      >
+        {broken ? (
+          <PictureIcon />
+        ) : (
+          <img
+            src={localUrl((variant ?? original).url)}
+            alt=""
+            loading="lazy"
+            decoding="async"
+            onError={() => setBroken(true)}
+          />
+        )}
+        <span className="tile-note" aria-hidden="true">
+          {note}
+        </span>
+      </button>
+    </li>
+  );
+});
+
+function tileNote({ status, original, variant }: Image): string {
+  if (status === "failed") return "failed";
+  if (variant == null) return status === "queued" ? "queued" : "compressing";
+  if (variant.outcome === "kept_original") return "kept original";
+  return `${formatPercent(savedShare(original.bytes, variant.bytes))} smaller`;
+}

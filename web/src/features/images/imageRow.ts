@@ -1,0 +1,39 @@
+import type { Image } from "@/api/types";
+import type { RowState, RowView } from "@/components/FileRow";
+import { formatName } from "@/format";
+import { keptReason } from "./reasons";
+
+/** An image of the server as a row. */
+export function imageRow(image: Image): RowView {
+  const { original, variant } = image;
+  return {
+    name: image.file_name ?? null,
+    bytesIn: original.bytes,
+    bytesOut: variant?.bytes ?? null,
+    format: formatName(variant?.media_type ?? original.media_type),
+    score: variant?.score ?? null,
+    state: rowState(image),
+  };
+}
+
+function rowState({ status, variant, error }: Image): RowState {
+  switch (status) {
+    case "queued":
+      return { kind: "busy", label: "Queued" };
+    case "running":
+      return { kind: "busy", label: "Compressing" };
+    case "retrying":
+      return { kind: "busy", label: "Trying again" };
+    case "succeeded":
+      return variant?.outcome === "kept_original"
+        ? { kind: "kept", reason: keptReason(variant.reason) }
+        : { kind: "done" };
+    case "failed":
+      return {
+        kind: "failed",
+        title: error?.title ?? "It could not be compressed",
+        detail:
+          error?.detail ?? "The server gave no reason. Try again; if it stays, look at its log.",
+      };
+  }
+}

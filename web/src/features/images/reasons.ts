@@ -1,0 +1,13 @@
+const REASONS: Readonly<Record<string, string>> = {
+  already_compressed: "already optimal",
+  no_smaller_candidate: "nothing smaller looked as good",
+  animated: "animations are left as they are",
+  verification_failed: "the result did not pass its check",
+  no_encoder: "this format cannot be written yet",
+};
+
+/** Why an original was kept, for people; a code this page does not know is shown in plain words. */
+export function keptReason(reason: string | null | undefined): string {
+  if (reason == null) return "already optimal";
+  return REASONS[reason] ?? reason.replaceAll("_", " ");
+}
