@@ -7,6 +7,8 @@ pub(crate) mod bmp;
 pub(crate) mod gif;
 pub(crate) mod jpeg;
 pub(crate) mod png;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod tiff;
 pub(crate) mod webp;
 

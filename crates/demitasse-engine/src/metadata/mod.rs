@@ -111,6 +111,9 @@ pub struct Metadata {
     pub orientation: Orientation,
     /// Who holds the rights.
     pub rights: Rights,
+    /// Whether the colours are described by something other than a profile that only the file's own format can carry
+    /// (PNG's `cICP`, `gAMA`, `cHRM`), and are not sRGB: in another format they would look different.
+    pub own_color: bool,
     /// The mark that an earlier compression left.
     pub mark: Option<Mark>,
     /// Every piece that was found, with its size; the orientation and the mark have none of their own.

@@ -1,9 +1,26 @@
-//! Png.
+//! PNG (W3C PNG, third edition) and what is needed of APNG.
+//!
+//! - `container`: chunks, walked without decoding; header, metadata and [`strip`](Codec::strip) share the walk.
+//! - `decode`: pixels, by the crate `png`.
+//! - `lossless`: the encoder that keeps every pixel, by `oxipng`.
+//! - `palette`: the encoder with at most 256 colours, by `quantizr`, packed by `oxipng`.
+//!
+//! Colour: `iCCP` is the profile. `cICP`, `sRGB`, `gAMA` and `cHRM` describe colours too; they are no private data and
+//! stay in every PNG that is made from a PNG (`container::color_chunks`). Other formats cannot carry them:
+//! [`Metadata::own_color`] tells.
+
+mod container;
+mod decode;
+mod lossless;
+mod metadata;
+mod palette;
+#[cfg(test)]
+mod tests;
 
 use super::{Codec, Decoded, Encoder, Header};
 use crate::format::Capabilities;
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Error, Limits, Result};
+use crate::{Control, Limits, Result};
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "png",
@@ -20,23 +37,23 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
 pub(crate) struct Png;
 
 impl Codec for Png {
-    fn read_header(&self, _bytes: &[u8]) -> Result<Header> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_header(&self, bytes: &[u8]) -> Result<Header> {
+        container::read_header(bytes)
     }
 
-    fn read_metadata(&self, _bytes: &[u8], _limits: &Limits) -> Result<Metadata> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_metadata(&self, bytes: &[u8], limits: &Limits) -> Result<Metadata> {
+        metadata::read(bytes, limits)
     }
 
-    fn decode(&self, _bytes: &[u8], _limits: &Limits, _control: &Control) -> Result<Decoded> {
-        Err(Error::Unsupported("not built".into()))
+    fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        decode::decode(bytes, limits, control)
     }
 
-    fn strip(&self, _bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
-        Err(Error::Unsupported("not built".into()))
+    fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
+        container::strip(bytes, keep)
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
-        &[]
+        &[&lossless::Lossless, &palette::Palette]
     }
 }

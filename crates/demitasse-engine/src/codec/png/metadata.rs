@@ -1,0 +1,193 @@
+//! What a PNG carries beside pixels.
+
+use std::io::Read;
+
+use flate2::read::ZlibDecoder;
+
+use super::container::{Chunk, Chunks, MARK_KEYWORD};
+use crate::metadata::{Kind, Mark, Metadata, Rights, exif, xmp};
+use crate::report::Item;
+use crate::{Error, Limits, Result};
+
+/// The keyword of the text chunk that holds XMP.
+const XMP_KEYWORD: &[u8] = b"XML:com.adobe.xmp";
+
+/// Reads it all. Only profiles, XMP and the texts that say who holds the rights are decompressed, each up to
+/// `limits.max_metadata_bytes`. EXIF says more than text, and text more than XMP, where they disagree.
+pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
+    let mut reader =
+        Reader { limits, metadata: Metadata::default(), text: Rights::default(), xmp: Rights::default() };
+    let mut chunks = Chunks::new(bytes)?;
+    for chunk in chunks.by_ref() {
+        reader.take(&chunk?)?;
+    }
+    if !chunks.rest().is_empty() {
+        reader.metadata.items.push(Item { kind: Kind::Trailer, bytes: chunks.rest().len() as u64 });
+    }
+    let Reader { mut metadata, text, xmp, .. } = reader;
+    metadata.own_color &= metadata.icc.is_none();
+    metadata.rights = metadata.rights.or(text).or(xmp);
+    Ok(metadata)
+}
+
+struct Reader<'a> {
+    limits: &'a Limits,
+    metadata: Metadata,
+    text: Rights,
+    xmp: Rights,
+}
+
+impl Reader<'_> {
+    fn take(&mut self, chunk: &Chunk<'_>) -> Result<()> {
+        let kind = match &chunk.kind {
+            b"iCCP" => {
+                self.metadata.icc = read_profile(chunk.data, self.limits)?;
+                Kind::Icc
+            }
+            b"eXIf" => {
+                check_size(chunk.data.len() as u64, self.limits)?;
+                let facts = exif::read(chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data));
+                self.metadata.orientation = facts.orientation;
+                self.metadata.rights = facts.rights;
+                self.metadata.items.extend(facts.items);
+                return Ok(());
+            }
+            b"tEXt" | b"zTXt" | b"iTXt" => match self.take_text(chunk)? {
+                Some(kind) => kind,
+                None => return Ok(()),
+            },
+            b"tIME" => Kind::Time,
+            b"cICP" | b"gAMA" | b"cHRM" => {
+                self.metadata.own_color |= !is_srgb(chunk);
+                return Ok(());
+            }
+            [b'A'..=b'Z', ..]
+            | b"tRNS"
+            | b"acTL"
+            | b"fcTL"
+            | b"fdAT"
+            | b"pHYs"
+            | b"bKGD"
+            | b"sBIT"
+            | b"sRGB"
+            | b"mDCV"
+            | b"cLLI" => return Ok(()),
+            _ => Kind::Other,
+        };
+        self.metadata.items.push(Item { kind, bytes: chunk.whole.len() as u64 });
+        Ok(())
+    }
+
+    /// The kind of a text chunk; `None` for our mark.
+    fn take_text(&mut self, chunk: &Chunk<'_>) -> Result<Option<Kind>> {
+        let (keyword, rest) = split_at_nul(chunk.data).unwrap_or((chunk.data, &[]));
+        if keyword == MARK_KEYWORD && &chunk.kind == b"tEXt" {
+            self.metadata.mark = Mark::parse(rest);
+            return Ok(None);
+        }
+        let text = || text_of(&chunk.kind, rest, self.limits);
+        let kind = match keyword {
+            b"Copyright" => {
+                self.text.copyright = text()?;
+                Kind::Copyright
+            }
+            b"Author" | b"Artist" => {
+                self.text.artist = text()?;
+                Kind::Copyright
+            }
+            XMP_KEYWORD => {
+                self.xmp = xmp::read_rights(text()?.unwrap_or_default().as_bytes());
+                Kind::Xmp
+            }
+            b"Raw profile type xmp" => Kind::Xmp,
+            // What ImageMagick writes, in hexadecimal; viewers do not read it.
+            b"Raw profile type exif" | b"Raw profile type APP1" => Kind::Exif,
+            b"Raw profile type iptc" | b"Raw profile type 8bim" => Kind::Iptc,
+            b"Creation Time" | b"date:create" | b"date:modify" | b"date:timestamp" => Kind::Time,
+            _ => Kind::Comment,
+        };
+        Ok(Some(kind))
+    }
+}
+
+/// Whether a colour chunk says what is assumed without it. The numbers are those that the specification gives for sRGB
+/// (section 11.3.2), with room for rounding; cICP 1, 13, 0, 1 is sRGB in full range (ITU-T H.273).
+fn is_srgb(chunk: &Chunk<'_>) -> bool {
+    let near = |expected: &[u32], slack: u32| {
+        chunk.data.len() == expected.len() * 4
+            && chunk
+                .data
+                .as_chunks()
+                .0
+                .iter()
+                .zip(expected)
+                .all(|(found, expected)| u32::from_be_bytes(*found).abs_diff(*expected) <= slack)
+    };
+    match &chunk.kind {
+        b"gAMA" => near(&[45_455], 500),
+        b"cHRM" => near(&[31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000], 200),
+        _ => chunk.data == [1, 13, 0, 1],
+    }
+}
+
+/// `None` for a profile that cannot be decompressed: viewers pass over it.
+fn read_profile(data: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>> {
+    match split_at_nul(data) {
+        Some((_, [0, compressed @ ..])) => inflate(compressed, limits),
+        _ => Ok(None),
+    }
+}
+
+/// The text of a chunk, given what follows its keyword; `None` if it is empty or broken.
+fn text_of(kind: &[u8; 4], rest: &[u8], limits: &Limits) -> Result<Option<String>> {
+    let text = match (kind, rest) {
+        (b"zTXt", [0, compressed @ ..]) => inflate(compressed, limits)?.map(|text| latin1(&text)),
+        (b"tEXt", _) => {
+            check_size(rest.len() as u64, limits)?;
+            Some(latin1(rest))
+        }
+        (b"iTXt", [compressed, 0, rest @ ..]) => international(rest, *compressed == 1, limits)?,
+        _ => None,
+    };
+    Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+}
+
+/// Language, translated keyword, text (section 11.3.3.4).
+fn international(rest: &[u8], compressed: bool, limits: &Limits) -> Result<Option<String>> {
+    let Some((_, text)) = split_at_nul(rest).and_then(|(_, rest)| split_at_nul(rest)) else {
+        return Ok(None);
+    };
+    check_size(text.len() as u64, limits)?;
+    let text = if compressed { inflate(text, limits)? } else { Some(text.to_vec()) };
+    Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+}
+
+fn latin1(text: &[u8]) -> String {
+    // Many writers put UTF-8 where Latin-1 belongs.
+    std::str::from_utf8(text)
+        .map_or_else(|_| text.iter().map(|&byte| char::from(byte)).collect(), str::to_owned)
+}
+
+fn split_at_nul(data: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = data.iter().position(|&byte| byte == 0)?;
+    Some((&data[..end], &data[end + 1..]))
+}
+
+/// Decompresses; memory grows with what comes out, and stops at the limit. `None` if it is broken.
+fn inflate(compressed: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>> {
+    let mut out = Vec::new();
+    let result = ZlibDecoder::new(compressed).take(limits.max_metadata_bytes + 1).read_to_end(&mut out);
+    check_size(out.len() as u64, limits)?;
+    Ok(result.ok().map(|_| out))
+}
+
+fn check_size(actual: u64, limits: &Limits) -> Result<()> {
+    if actual > limits.max_metadata_bytes {
+        return Err(Error::LimitExceeded {
+            limit: "metadata bytes",
+            actual,
+            allowed: limits.max_metadata_bytes,
+        });
+    }
+    Ok(())
+}

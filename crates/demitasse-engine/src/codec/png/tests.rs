@@ -1,0 +1,297 @@
+use proptest::prelude::*;
+
+use super::container::{Chunks, write_chunk};
+use super::lossless::Lossless;
+use super::palette::Palette;
+use super::*;
+use crate::codec::testing::*;
+use crate::image::{Image, Layout, Samples};
+use crate::metadata::{Kind, Mark};
+use crate::{Error, Quality};
+
+const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+fn lossless(image: &Image) -> Vec<u8> {
+    encode(&Lossless, image, 0.0, &Embedded::default())
+}
+
+/// `png` with more chunks after its header.
+fn with_chunks(png: &[u8], chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
+    let mut out = png[..33].to_vec();
+    for (kind, data) in chunks {
+        write_chunk(&mut out, **kind, data);
+    }
+    out.extend_from_slice(&png[33..]);
+    out
+}
+
+fn kinds(png: &[u8]) -> Vec<String> {
+    Chunks::new(png).unwrap().map(|chunk| chunk.unwrap().kind.escape_ascii().to_string()).collect()
+}
+
+fn written_by_library(color: png::ColorType, depth: png::BitDepth, size: u32, data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, size, size);
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    if color == png::ColorType::Indexed {
+        encoder.set_palette(vec![10, 20, 30, 40, 50, 60, 70, 80, 90, 255, 255, 255]);
+        encoder.set_trns(vec![0, 128]);
+    }
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(data).unwrap();
+    writer.finish().unwrap();
+    out
+}
+
+fn deflated(data: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn everything() -> Vec<(&'static [u8; 4], Vec<u8>)> {
+    vec![
+        (b"gAMA", 100_000u32.to_be_bytes().to_vec()),
+        (b"tEXt", b"Copyright\0(c) 2026 Ada".to_vec()),
+        (b"tEXt", b"Comment\0hello".to_vec()),
+        (b"zTXt", [b"Author\0\0".as_slice(), &deflated(b"Ada")].concat()),
+        (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>".to_vec()),
+        (b"tIME", vec![0; 7]),
+        (b"eXIf", b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec()),
+        (b"prVt", vec![1, 2, 3]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_pixel_of_a_lossless_png_comes_back(
+        width in 1u32..40, height in 1u32..40, layout in 0usize..4, wide in any::<bool>(),
+    ) {
+        let image = picture(width, height, LAYOUTS[layout], if wide { 16 } else { 8 });
+        let out = decode(&Png, &lossless(&image));
+        // Colour types may be reduced; the pixels may not.
+        prop_assert!(rgba(&out) == rgba(&image));
+        prop_assert_eq!((out.width, out.height), (width, height));
+    }
+}
+
+#[test]
+fn a_single_pixel_survives_in_every_layout() {
+    for layout in LAYOUTS {
+        for bits in [8, 16] {
+            let image = picture(1, 1, layout, bits);
+            assert_eq!(rgba(&decode(&Png, &lossless(&image))), rgba(&image), "{layout:?} {bits}");
+        }
+    }
+}
+
+#[test]
+fn few_bits_palettes_and_transparent_entries_are_expanded() {
+    let indexed = written_by_library(png::ColorType::Indexed, png::BitDepth::Two, 4, &[0b00_01_10_11; 4]);
+    let header = Png.read_header(&indexed).unwrap();
+    assert_eq!((header.width, header.height, header.bits, header.alpha), (4, 4, 8, true));
+    let image = decode(&Png, &indexed);
+    assert_eq!(image.layout, Layout::Rgba);
+    let first_row = [10, 20, 30, 0, 40, 50, 60, 128, 70, 80, 90, 255, 255, 255, 255, 255];
+    assert_eq!(image.samples_u8().unwrap()[..16], first_row);
+    let gray = written_by_library(png::ColorType::Grayscale, png::BitDepth::One, 8, &[0b1010_0000; 8]);
+    assert_eq!(decode(&Png, &gray).samples_u8().unwrap()[..4], [255, 0, 255, 0]);
+}
+
+#[test]
+fn an_interlaced_png_decodes_like_a_plain_one() {
+    let image = picture(13, 11, Layout::Rgb, 8);
+    let raw = oxipng::RawImage::new(
+        13,
+        11,
+        oxipng::ColorType::RGB { transparent_color: None },
+        oxipng::BitDepth::Eight,
+        image.samples_u8().unwrap().to_vec(),
+    );
+    let options = oxipng::Options { interlace: Some(true), ..oxipng::Options::from_preset(0) };
+    let interlaced = raw.unwrap().create_optimized_png(&options).unwrap();
+    assert_eq!(interlaced[28], 1);
+    assert_eq!(rgba(&decode(&Png, &interlaced)), rgba(&image));
+    refuses_every_truncation(&Png, &interlaced);
+}
+
+#[test]
+fn what_is_embedded_reads_back() {
+    let icc = [b"\0\0\0\x14appl\x04\0\0\0mntrRGB ".as_slice(), &[7; 300]].concat();
+    let mark = Some(Mark::Score(72.5));
+    let embedded =
+        Embedded { icc: Some(icc.clone()), exif: Some(b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec()), mark };
+    for encoder in Png.encoders() {
+        // One that is gray, in RGB: its profile is one for RGB, and may not stand in a gray PNG.
+        let gray = Image::still(
+            9,
+            9,
+            Layout::Rgb,
+            Samples::U8((0..81).flat_map(|value| [value; 3]).collect()),
+            None,
+        );
+        let out = encode(*encoder, &gray, 50.0, &embedded);
+        let metadata = Png.read_metadata(&out, &Limits::default()).unwrap();
+        assert_eq!((metadata.icc, metadata.mark), (Some(icc.clone()), mark));
+        assert_ne!(out[25], 0);
+        refuses_every_truncation(&Png, &out);
+    }
+}
+
+#[test]
+fn metadata_is_listed_by_kind() {
+    let png = with_chunks(&lossless(&picture(8, 8, Layout::Rgb, 8)), &everything());
+    let png = [png, b"more".to_vec()].concat();
+    let metadata = Png.read_metadata(&png, &Limits::default()).unwrap();
+    assert_eq!(metadata.rights.copyright.as_deref(), Some("(c) 2026 Ada"));
+    assert_eq!(metadata.rights.artist.as_deref(), Some("Ada"));
+    assert!(metadata.own_color);
+    let found: Vec<_> = metadata.items.iter().map(|item| item.kind).collect();
+    let expected = [
+        Kind::Copyright,
+        Kind::Comment,
+        Kind::Copyright,
+        Kind::Xmp,
+        Kind::Time,
+        Kind::Exif,
+        Kind::Other,
+        Kind::Trailer,
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn stripping_drops_metadata_and_keeps_pixels_and_colour() {
+    let plain = lossless(&picture(20, 20, Layout::Rgba, 8));
+    let full = [with_chunks(&plain, &everything()), b"more".to_vec()].concat();
+    let stripped = Png.strip(&full, &Embedded::default()).unwrap();
+    assert_eq!(stripped, with_chunks(&plain, &everything()[..1]));
+    let marked = Embedded { mark: Some(Mark::Score(60.0)), ..Embedded::default() };
+    assert_eq!(kinds(&Png.strip(&full, &marked).unwrap())[..3], ["IHDR", "tEXt", "gAMA"]);
+}
+
+#[test]
+fn gamma_survives_a_new_encoding_unless_there_is_a_profile() {
+    let image = picture(20, 20, Layout::Rgb, 8);
+    let bytes = with_chunks(&lossless(&image), &everything());
+    let source = crate::codec::Source { image: &image, bytes: &bytes, format: crate::Format::Png };
+    for encoder in Png.encoders() {
+        let out = encoder.encode(source, Quality(50.0), &Embedded::default(), &Control::new()).unwrap();
+        assert!(kinds(&out).contains(&"gAMA".to_owned()));
+        let embedded = Embedded { icc: Some(vec![1; 200]), ..Embedded::default() };
+        let out = encoder.encode(source, Quality(50.0), &embedded, &Control::new()).unwrap();
+        assert!(!kinds(&out).contains(&"gAMA".to_owned()));
+    }
+}
+
+#[test]
+fn usual_gamma_is_not_a_colour_of_its_own() {
+    let png = with_chunks(
+        &lossless(&picture(8, 8, Layout::Rgb, 8)),
+        &[(b"gAMA", 45_455u32.to_be_bytes().to_vec())],
+    );
+    assert!(!Png.read_metadata(&png, &Limits::default()).unwrap().own_color);
+}
+
+#[test]
+fn an_animation_is_seen_and_kept_by_strip() {
+    let still = lossless(&picture(8, 8, Layout::Rgb, 8));
+    let animated = with_chunks(&still, &[(b"acTL", vec![0, 0, 0, 1, 0, 0, 0, 0])]);
+    assert!(!Png.read_header(&still).unwrap().animated);
+    assert!(Png.read_header(&animated).unwrap().animated);
+    assert_eq!(Png.strip(&animated, &Embedded::default()).unwrap(), animated);
+}
+
+#[test]
+fn damage_is_reported() {
+    let png = lossless(&picture(30, 30, Layout::Rgba, 8));
+    refuses_every_truncation(&Png, &png);
+    survives_every_damage(&Png, &with_chunks(&png, &everything()));
+    let mut wrong_sum = png.clone();
+    let at = wrong_sum.len() - 14;
+    wrong_sum[at] ^= 1;
+    assert!(matches!(
+        Png.decode(&wrong_sum, &Limits::default(), &Control::new()),
+        Err(Error::Malformed { .. })
+    ));
+}
+
+#[test]
+fn a_header_can_claim_anything_and_costs_nothing() {
+    let mut png = SIGNATURE.to_vec();
+    let header = [[0, 1, 0, 0], [0, 1, 0, 0], [1, 3, 0, 0]].concat();
+    write_chunk(&mut png, *b"IHDR", &[header, vec![0]].concat());
+    write_chunk(&mut png, *b"IDAT", b"");
+    let header = Png.read_header(&png).unwrap();
+    assert_eq!((header.width, header.height), (65_536, 65_536));
+    assert!(matches!(
+        Png.decode(&png, &Limits::default(), &Control::new()),
+        Err(Error::LimitExceeded { .. } | Error::Malformed { .. })
+    ));
+}
+
+#[test]
+fn a_small_chunk_cannot_become_a_large_one() {
+    let bomb = deflated(&vec![0; 20_000_000]);
+    let png = lossless(&picture(8, 8, Layout::Rgb, 8));
+    for (kind, keyword) in [(b"iCCP", b"icc\0\0".as_slice()), (b"zTXt", b"Copyright\0\0")] {
+        let png = with_chunks(&png, &[(kind, [keyword, &bomb].concat())]);
+        let error = Png.read_metadata(&png, &Limits::default()).unwrap_err();
+        assert!(matches!(error, Error::LimitExceeded { limit: "metadata bytes", .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_broken_profile_is_an_item_and_no_error() {
+    let png = with_chunks(&lossless(&picture(8, 8, Layout::Rgb, 8)), &[(b"iCCP", b"icc\0\0junk".to_vec())]);
+    let metadata = Png.read_metadata(&png, &Limits::default()).unwrap();
+    assert_eq!((metadata.icc, metadata.items[0].kind), (None, Kind::Icc));
+}
+
+#[test]
+fn a_palette_bends_no_alpha_that_was_plain() {
+    for colors in [1.0, 10.0, 50.0, 100.0] {
+        for layout in LAYOUTS {
+            let image = picture(64, 48, layout, 8);
+            let out = decode(&Png, &encode(&Palette, &image, colors, &Embedded::default()));
+            for (before, after) in rgba(&image).into_iter().zip(rgba(&out)) {
+                if matches!(before[3], 0 | u16::MAX) {
+                    assert_eq!(after[3], before[3], "{layout:?} at {colors}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn more_quality_is_more_colours() {
+    let image = picture(64, 64, Layout::Rgb, 8);
+    let colors = |quality: f32| {
+        let out = decode(&Png, &encode(&Palette, &image, quality, &Embedded::default()));
+        rgba(&out).into_iter().collect::<std::collections::HashSet<_>>().len()
+    };
+    assert!(colors(1.0) <= 2);
+    assert!((200..=256).contains(&colors(100.0)));
+    assert!(colors(30.0) < colors(60.0));
+}
+
+#[test]
+fn equal_requests_make_equal_bytes() {
+    let image = picture(50, 50, Layout::Rgba, 8);
+    for encoder in Png.encoders() {
+        let first = encode(*encoder, &image, 40.0, &Embedded::default());
+        assert_eq!(encode(*encoder, &image, 40.0, &Embedded::default()), first);
+    }
+}
+
+#[test]
+fn a_flat_palette_image_of_sixteen_bits_is_not_for_the_palette() {
+    let image = Image::still(1, 1, Layout::Gray, Samples::U16(vec![9]), None);
+    let source = crate::codec::Source { image: &image, bytes: b"", format: crate::Format::Tiff };
+    assert!(!Palette.accepts(source));
+    assert!(Lossless.accepts(source));
+}
