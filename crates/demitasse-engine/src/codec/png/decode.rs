@@ -42,12 +42,9 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, control: &Control) -> Result
         ColorType::Indexed => return Err(malformed("it has no palette")),
     };
     let samples = read_samples(&mut reader, control)?;
-    let profile = metadata.icc.as_deref().map(Into::into);
-    Ok(Decoded {
-        image: Image::still(width, height, layout, samples, profile),
-        metadata,
-        warnings: Vec::new(),
-    })
+    let mut warnings = Vec::new();
+    let profile = color::usable_profile(layout, metadata.icc.as_deref(), &mut warnings);
+    Ok(Decoded { image: Image::still(width, height, layout, samples, profile), metadata, warnings })
 }
 
 fn read_samples(reader: &mut Reader<Cursor<&[u8]>>, control: &Control) -> Result<Samples> {

@@ -1,9 +1,24 @@
-//! Webp.
+//! WebP (RFC 9649), by libwebp.
+//!
+//! - `container`: RIFF chunks, walked and written by our own code; header, metadata, strip and the encoders share it.
+//! - `ffi`: the one place where libwebp is called.
+//! - `encode`: the two encoders, VP8L (every pixel) and VP8 (lossy, alpha kept whole).
+//!
+//! libwebp has 8 bits a sample and no gray: gray goes in as RGB and comes out as RGB.
+
+mod container;
+mod encode;
+#[expect(unsafe_code, reason = "libwebp is C")]
+mod ffi;
+mod metadata;
+#[cfg(test)]
+mod tests;
 
 use super::{Codec, Decoded, Encoder, Header};
 use crate::format::Capabilities;
+use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Error, Limits, Result};
+use crate::{Control, Limits, Result, color};
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "webp",
@@ -20,23 +35,34 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
 pub(crate) struct Webp;
 
 impl Codec for Webp {
-    fn read_header(&self, _bytes: &[u8]) -> Result<Header> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_header(&self, bytes: &[u8]) -> Result<Header> {
+        container::read_header(bytes)
     }
 
-    fn read_metadata(&self, _bytes: &[u8], _limits: &Limits) -> Result<Metadata> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_metadata(&self, bytes: &[u8], limits: &Limits) -> Result<Metadata> {
+        metadata::read(bytes, limits)
     }
 
-    fn decode(&self, _bytes: &[u8], _limits: &Limits, _control: &Control) -> Result<Decoded> {
-        Err(Error::Unsupported("not built".into()))
+    /// Cost: 175 megapixels a second; memory is the pixels, and as much again while libwebp works.
+    fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        let header = container::read_header(bytes)?;
+        limits.check_header(&header)?;
+        // Walks the container to its end: libwebp takes a file that lacks some.
+        let metadata = metadata::read(bytes, limits)?;
+        control.check()?;
+        let layout = if header.alpha { Layout::Rgba } else { Layout::Rgb };
+        let samples = ffi::decode(bytes, header.width, header.height, header.alpha)?;
+        let mut warnings = Vec::new();
+        let profile = color::usable_profile(layout, metadata.icc.as_deref(), &mut warnings);
+        let image = Image::still(header.width, header.height, layout, Samples::U8(samples), profile);
+        Ok(Decoded { image, metadata, warnings })
     }
 
-    fn strip(&self, _bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
-        Err(Error::Unsupported("not built".into()))
+    fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
+        container::strip(bytes, keep)
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
-        &[]
+        &[&encode::Lossy, &encode::Lossless]
     }
 }
