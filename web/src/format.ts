@@ -14,6 +14,14 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)}\u00a0${UNITS[unit] ?? "TB"}`;
 }
 
+/** A limit, which must not be rounded up: `100 MiB` where it is a whole number of those, else as bytes. */
+export function formatLimit(bytes: number): string {
+  const mebibytes = bytes / 2 ** 20;
+  return mebibytes >= 1 && Number.isInteger(mebibytes)
+    ? `${mebibytes}\u00a0MiB`
+    : formatBytes(bytes);
+}
+
 /** The share of `before` that is gone, 0 to 1; 0 when nothing was saved. */
 export function savedShare(before: number, after: number): number {
   return before > 0 ? Math.max(0, 1 - after / before) : 0;

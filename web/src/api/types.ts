@@ -10,4 +10,3 @@ export type Problem = Schemas["Problem"];
 export type Report = Schemas["Report"];
 export type Task = Schemas["Task"];
 export type TaskEvent = Schemas["TaskEvent"];
-export type TaskStatus = Schemas["TaskStatus"];

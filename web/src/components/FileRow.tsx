@@ -83,6 +83,7 @@ function Sizes({ view: { bytesIn, bytesOut } }: { view: RowView }) {
         {share > 0 && "−"}
         {formatPercent(share)}
       </strong>
+      <span className="row-bar" aria-hidden="true" style={{ "--left": 1 - share }} />
     </span>
   );
 }

@@ -1,6 +1,6 @@
 // Why a file was not sent, as the state of its row: what, why, what to do.
 import { ApiError } from "@/api/errors";
-import { formatBytes } from "@/format";
+import { formatBytes, formatLimit } from "@/format";
 import type { UploadState } from "./upload";
 
 /** The reason not to send a file at all, or null. */
@@ -12,7 +12,7 @@ export function refusalOf({ size }: File, maxBytes: number): UploadState | null 
     );
   }
   if (size <= maxBytes) return null;
-  const limit = `It has ${formatBytes(size)}; this server takes up to ${formatBytes(maxBytes)}.`;
+  const limit = `It has ${formatBytes(size)}; this server takes up to ${formatLimit(maxBytes)}.`;
   return failed("The file is too big", `${limit} Send a smaller one, or ask for a higher limit.`);
 }
 

@@ -69,10 +69,15 @@ export function isUnfinished({ status }: Image): boolean {
   return status !== "succeeded" && status !== "failed";
 }
 
-/** Answers and events may overtake each other; a finished image never becomes unfinished again. */
+/** Answers and events may overtake each other; an image never goes back from finished, nor from begun to queued. */
 function newest(client: QueryClient, received: Image): Image {
   const known = client.getQueryData<Image>(imageKey(received.id));
-  return known && !isUnfinished(known) && isUnfinished(received) ? known : received;
+  return known && stage(known) > stage(received) ? known : received;
+}
+
+function stage(image: Image): number {
+  if (!isUnfinished(image)) return 2;
+  return image.status === "queued" ? 0 : 1;
 }
 
 function withImage(list: ImageList, image: Image): ImageList {

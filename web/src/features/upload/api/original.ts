@@ -10,5 +10,7 @@ export async function fetchOriginal(url: string): Promise<Blob> {
     throw unreachable();
   }
   if (!response.ok) throw problemToError(response.status, await response.text());
-  return response.blob();
+  return new Blob([await response.arrayBuffer()], {
+    type: response.headers.get("Content-Type") ?? "",
+  });
 }

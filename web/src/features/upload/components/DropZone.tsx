@@ -1,6 +1,6 @@
 import { useRef, type ReactNode } from "react";
 import { Logo } from "@/components/Logo";
-import { formatBytes } from "@/format";
+import { formatLimit } from "@/format";
 import { useWindowDrop } from "../useWindowDrop";
 import "./DropZone.css";
 
@@ -30,7 +30,7 @@ export function DropZone({ maxBytes, accept, compact, onFiles, children }: Props
         <p className="drop-zone-title">
           {dragging ? "Let go to compress" : "Drop images anywhere"}
         </p>
-        <p className="muted">or paste one, or choose files. Up to {formatBytes(maxBytes)} each.</p>
+        <p className="muted">or paste one, or choose files. Up to {formatLimit(maxBytes)} each.</p>
       </div>
       <button type="button" className="button button-main" onClick={() => input.current?.click()}>
         Choose images
