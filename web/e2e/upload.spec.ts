@@ -102,6 +102,14 @@ test("a reload while files are under way finds them again", async ({ page }) => 
   await expect(row(page, photo.name)).toContainText("Done");
 });
 
+test("a file is seen to finish even when no event arrives", async ({ page }) => {
+  await page.route("**/v1/events", () => undefined);
+  await page.reload();
+  await choose(page, png("without events.png", 7));
+  await expect(row(page, "without events.png")).toContainText(/Done|Kept original/);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
 test("clearing the list leaves the images", async ({ page }) => {
   await choose(page, png("cleared.png", 5));
   await expect(row(page, "cleared.png")).toContainText(/Done|Kept original/);

@@ -1,3 +1,4 @@
+import { withAdvice } from "./advice";
 import type { Problem } from "./types";
 
 /** A request that failed, in words a person can act on. `status` is 0 when no answer came. */
@@ -27,7 +28,9 @@ export function problemToError(status: number, body: string): ApiError {
   return new ApiError(
     status,
     problem?.title ?? `The server answered ${status}`,
-    problem?.detail ?? fallbackDetail(status),
+    problem?.detail === undefined
+      ? fallbackDetail(status)
+      : withAdvice(problem.detail, problem.code),
   );
 }
 

@@ -1,3 +1,4 @@
+import { withAdvice } from "@/api/advice";
 import type { Image } from "@/api/types";
 import type { RowState, RowView } from "@/components/FileRow";
 import { formatName } from "@/format";
@@ -32,8 +33,9 @@ function rowState({ status, variant, error }: Image): RowState {
       return {
         kind: "failed",
         title: error?.title ?? "It could not be compressed",
-        detail:
-          error?.detail ?? "The server gave no reason. Try again; if it stays, look at its log.",
+        detail: error
+          ? withAdvice(error.detail, error.code)
+          : "The server gave no reason. Try again; if it stays, look at its log.",
       };
   }
 }

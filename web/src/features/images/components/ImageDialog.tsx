@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { withAdvice } from "@/api/advice";
 import type { Image } from "@/api/types";
 import { Dialog } from "@/components/Dialog";
 import { ErrorNote } from "@/components/ErrorNote";
@@ -80,7 +81,8 @@ function Outcome({ image: { status, variant, error } }: { image: Image }) {
   if (status === "failed") {
     return (
       <p className="image-outcome image-outcome-failed">
-        <strong>Failed: {error?.title ?? "it could not be compressed"}</strong> {error?.detail}
+        <strong>Failed: {error?.title ?? "it could not be compressed"}</strong>{" "}
+        {error && withAdvice(error.detail, error.code)}
       </p>
     );
   }
@@ -89,8 +91,8 @@ function Outcome({ image: { status, variant, error } }: { image: Image }) {
   if (variant.outcome === "compressed") return null;
   return (
     <p className="image-outcome">
-      <strong>Kept original:</strong> {keptReason(variant.reason)}. The compressed link serves the
-      original bytes.
+      <strong>Kept original:</strong> {keptReason(variant.reason)}. Its pixels are untouched; only
+      private metadata is taken out.
     </p>
   );
 }

@@ -38,6 +38,9 @@ const KINDS: Readonly<Record<string, string>> = {
   xmp: "XMP",
   iptc: "IPTC",
   gps: "location",
+  gain_map: "gain map",
+  time: "time stamp",
+  trailer: "bytes after the end",
 };
 
 function listOf(items: readonly MetadataItem[]): string {

@@ -17,11 +17,15 @@ interface Props {
 }
 
 export const Tile = memo(function Tile({ image, width, onOpen }: Props) {
-  const [broken, setBroken] = useState(false);
+  const [brokenUrl, setBrokenUrl] = useState<string | null>(null);
   const { original, variant } = image;
-  const shape = Math.min(TALLEST, Math.max(FLATTEST, original.height / original.width || 1));
+  // The original's numbers are those of the stored pixels, before any turn; the variant's are as shown.
+  const blob = variant ?? original;
+  const shape = Math.min(TALLEST, Math.max(FLATTEST, blob.height / blob.width || 1));
   const span = Math.ceil((width * shape + GAP_PX) / ROW_PX);
   const note = tileNote(image);
+  const url = localUrl(blob.url);
+  const broken = url === brokenUrl;
   return (
     <li className="tile" data-status={image.status} style={{ gridRowEnd: `span ${span}` }}>
       <button
@@ -33,13 +37,7 @@ export const Tile = memo(function Tile({ image, width, onOpen }: Props) {
         {broken ? (
           <PictureIcon />
         ) : (
-          <img
-            src={localUrl((variant ?? original).url)}
-            alt=""
-            loading="lazy"
-            decoding="async"
-            onError={() => setBroken(true)}
-          />
+          <img src={url} alt="" loading="lazy" decoding="async" onError={() => setBrokenUrl(url)} />
         )}
         <span className="tile-note" aria-hidden="true">
           {note}
