@@ -120,6 +120,15 @@ pub struct Metadata {
     pub items: Vec<Item>,
 }
 
+/// Adds a piece of `bytes` to its kind's item; nothing if it is empty. One item a kind, however many pieces a file has.
+pub(crate) fn add_item(items: &mut Vec<Item>, kind: Kind, bytes: u64) {
+    match items.iter_mut().find(|item| item.kind == kind) {
+        _ if bytes == 0 => {}
+        Some(item) => item.bytes += bytes,
+        None => items.push(Item { kind, bytes }),
+    }
+}
+
 /// What is written into an output beside its pixels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Embedded {

@@ -1,5 +1,7 @@
 use super::*;
 
+const EXIF_DIRECTORY: u16 = 0x8769;
+
 fn rights() -> Rights {
     Rights { copyright: Some("© 2026 Ana".into()), artist: Some("Ana".into()) }
 }

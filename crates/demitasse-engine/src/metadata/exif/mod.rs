@@ -11,7 +11,6 @@ use crate::report::Item;
 const ORIENTATION: u16 = 0x0112;
 const ARTIST: u16 = 0x013B;
 const COPYRIGHT: u16 = 0x8298;
-const EXIF_DIRECTORY: u16 = 0x8769;
 const GPS_DIRECTORY: u16 = 0x8825;
 const THUMBNAIL_LENGTH: u16 = 0x0202;
 
