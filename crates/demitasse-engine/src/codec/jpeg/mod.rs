@@ -1,9 +1,23 @@
-//! Jpeg.
+//! JPEG: mozjpeg decodes and transcodes, jpegli encodes, and markers are walked and written by code of our own.
+
+mod container;
+mod encode;
+mod frame;
+mod jpegli;
+mod marker;
+mod mozjpeg;
+mod read;
+mod sink;
 
 use super::{Codec, Decoded, Encoder, Header};
+use crate::color;
 use crate::format::Capabilities;
+use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Error, Limits, Result};
+use crate::report::Warning;
+use crate::{Control, Limits, Result};
+use frame::{Frame, Structure};
+use mozjpeg::Pixels;
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "jpeg",
@@ -20,23 +34,65 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
 pub(crate) struct Jpeg;
 
 impl Codec for Jpeg {
-    fn read_header(&self, _bytes: &[u8]) -> Result<Header> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_header(&self, bytes: &[u8]) -> Result<Header> {
+        Ok(Frame::find(bytes)?.header())
     }
 
-    fn read_metadata(&self, _bytes: &[u8], _limits: &Limits) -> Result<Metadata> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_metadata(&self, bytes: &[u8], limits: &Limits) -> Result<Metadata> {
+        read::read(bytes, limits)
     }
 
-    fn decode(&self, _bytes: &[u8], _limits: &Limits, _control: &Control) -> Result<Decoded> {
-        Err(Error::Unsupported("not built".into()))
+    /// Gray and RGB; CMYK comes as sRGB, with a warning `cmyk_converted`.
+    fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        let structure = Structure::read(bytes)?;
+        let metadata = read::read(bytes, limits)?;
+        let mut warnings = Vec::new();
+        if !structure.ended {
+            warnings.push(Warning {
+                code: "missing_end_marker".into(),
+                detail: "the file lacks its last two bytes; the picture is complete".into(),
+            });
+        }
+        let pixels = mozjpeg::decode(bytes, control)?;
+        let image = match pixels.channels {
+            4 => from_cmyk(pixels, structure.adobe, metadata.icc.as_deref(), &mut warnings),
+            channels => {
+                let layout = if channels == 1 { Layout::Gray } else { Layout::Rgb };
+                let profile = color::usable_profile(layout, metadata.icc.as_deref(), &mut warnings);
+                Image::still(pixels.width, pixels.height, layout, Samples::U8(pixels.samples), profile)
+            }
+        };
+        Ok(Decoded { image, metadata, warnings })
     }
 
-    fn strip(&self, _bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
-        Err(Error::Unsupported("not built".into()))
+    fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
+        container::rewrite(bytes, keep)
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
-        &[]
+        &[&encode::Jpegli, &encode::Transcode]
     }
 }
+
+/// With an Adobe marker inks are stored inverted, 0 for full ink: not in any standard, but what Photoshop has always
+/// written, and how Pillow, libvips and ImageMagick read it.
+fn from_cmyk(
+    mut pixels: Pixels,
+    inverted: bool,
+    profile: Option<&[u8]>,
+    warnings: &mut Vec<Warning>,
+) -> Image {
+    if inverted {
+        pixels.samples.iter_mut().for_each(|sample| *sample = 255 - *sample);
+    }
+    let (rgb, profiled) = color::cmyk_to_srgb8(&pixels.samples, profile);
+    let how = if profiled { "by its ICC profile" } else { "without a profile, so colours are approximate" };
+    warnings.push(Warning {
+        code: "cmyk_converted".into(),
+        detail: format!("the image is CMYK; it was converted to sRGB {how}"),
+    });
+    Image::still(pixels.width, pixels.height, Layout::Rgb, Samples::U8(rgb), None)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The encoders: jpegli, and mozjpeg's lossless transcode.
+
+use serde_json::{Map, Value, json};
+
+use crate::codec::jpeg::container::rewrite;
+use crate::codec::jpeg::frame::Structure;
+use crate::codec::jpeg::jpegli::{self, Raster, Settings};
+use crate::codec::jpeg::mozjpeg;
+use crate::codec::{Encoder, Mode, Source};
+use crate::metadata::Embedded;
+use crate::{Control, Error, Format, Layout, Quality, Result};
+
+/// Longest side that libjpeg and jpegli take (JPEG_MAX_DIMENSION).
+const MAX_SIDE: u32 = 65_500;
+
+/// Lossy, by jpegli.
+pub(super) struct Jpegli;
+
+impl Encoder for Jpegli {
+    fn identity(&self) -> (&'static str, &'static str) {
+        ("jpegli", jpegli::VERSION)
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Lossy { min: Quality(5.0), max: Quality(98.0), start: Quality(78.0), step: 0.25 }
+    }
+
+    fn accepts(&self, source: Source<'_>) -> bool {
+        let image = source.image;
+        image.samples_u8().is_some()
+            && !image.layout.has_alpha()
+            && image.frames.len() == 1
+            && image.width.max(image.height) <= MAX_SIDE
+    }
+
+    fn settings(&self, source: Source<'_>, quality: Quality) -> Map<String, Value> {
+        let settings = settings_of(quality);
+        let mut map = Map::new();
+        map.insert("quality".into(), json!(quality));
+        map.insert("distance".into(), json!(settings.distance));
+        if source.image.layout == Layout::Rgb {
+            map.insert("sampling".into(), if settings.subsampled { "4:2:0".into() } else { "4:4:4".into() });
+        }
+        map.insert("progressive_level".into(), settings.progressive_level.into());
+        map
+    }
+
+    fn encode(
+        &self,
+        source: Source<'_>,
+        quality: Quality,
+        embedded: &Embedded,
+        control: &Control,
+    ) -> Result<Vec<u8>> {
+        let image = source.image;
+        let Some(samples) = image.samples_u8().filter(|_| self.accepts(source)) else {
+            return Err(Error::codec(
+                "jpegli",
+                "the image has alpha, 16 bits, several frames or a side above 65,500",
+            ));
+        };
+        let channels = image.layout.channels() as u8;
+        let raster = Raster { width: image.width, height: image.height, channels, samples };
+        rewrite(&jpegli::encode(raster, settings_of(quality), control)?, embedded)
+    }
+}
+
+fn settings_of(quality: Quality) -> Settings {
+    Settings { distance: distance(quality), subsampled: true, progressive_level: 2 }
+}
+
+/// Butteraugli distance of a quality on libjpeg's familiar scale: jpegli's own mapping (`jpegli_quality_to_distance` in
+/// libjxl 0.10.2), which takes whole numbers, continued to fractions. 100 is 0.01, 90 is 1.0, 75 is 2.35, 30 is 6.4.
+fn distance(quality: Quality) -> f32 {
+    match quality.0.clamp(0.0, 100.0) {
+        100.0 => 0.01,
+        quality if quality >= 30.0 => 0.1 + (100.0 - quality) * 0.09,
+        quality => 53.0 / 3000.0 * quality * quality - 23.0 / 20.0 * quality + 25.0,
+    }
+}
+
+/// Lossless: the same coefficients in progressive scans, with Huffman tables of their own.
+pub(super) struct Transcode;
+
+impl Encoder for Transcode {
+    fn identity(&self) -> (&'static str, &'static str) {
+        ("mozjpeg-transcode", mozjpeg::VERSION)
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Lossless
+    }
+
+    /// Only from JPEG; not from CMYK, which stays CMYK while the pixels that everything is compared with are sRGB.
+    fn accepts(&self, source: Source<'_>) -> bool {
+        source.format == Format::Jpeg
+            && Structure::read(source.bytes).is_ok_and(|structure| !structure.frame.is_cmyk())
+    }
+
+    fn keeps_coefficients(&self) -> bool {
+        true
+    }
+
+    fn settings(&self, _source: Source<'_>, _quality: Quality) -> Map<String, Value> {
+        let scans = ("scans".to_owned(), "progressive".into());
+        Map::from_iter([scans, ("huffman".to_owned(), "optimized".into())])
+    }
+
+    fn encode(
+        &self,
+        source: Source<'_>,
+        _quality: Quality,
+        embedded: &Embedded,
+        control: &Control,
+    ) -> Result<Vec<u8>> {
+        let structure = Structure::read(source.bytes)?;
+        rewrite(&mozjpeg::transcode(source.bytes, structure.adobe, control)?, embedded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_falls_without_a_jump() {
+        let at = |quarter: u16| distance(Quality(f32::from(quarter) / 4.0));
+        for quarter in 1..=400 {
+            let fall = at(quarter - 1) - at(quarter);
+            assert!(fall > 0.0 && fall < 0.4, "at {quarter}: {fall}");
+        }
+        assert_eq!([at(400), at(360)], [0.01, 1.0]);
+    }
+}

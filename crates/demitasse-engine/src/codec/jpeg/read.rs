@@ -1,0 +1,159 @@
+//! Reads what a JPEG carries beside pixels.
+
+use crate::codec::jpeg::container::{EXIF, ICC, JFIF, is_jfif};
+use crate::codec::jpeg::frame::is_adobe;
+use crate::codec::jpeg::marker::{APP0, APP1, APP2, APP13, COM, Segment, Walk};
+use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, iptc, xmp};
+use crate::{Error, Limits, Result};
+
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+/// Pieces of a packet that does not fit in one segment. Rights are never moved there; it is weighed, not read.
+const XMP_EXTENSION: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+/// CIPA DC-007: an index of more images behind the first.
+const MPF: &[u8] = b"MPF\0";
+const ISO_GAIN_MAP: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
+
+/// Reads all metadata. The first EXIF block and the first XMP packet count, as viewers take them; others are weighed.
+///
+/// # Errors
+/// `Malformed` if the markers cannot be walked; `LimitExceeded` for an ICC profile above `limits.max_metadata_bytes`.
+///
+/// Cost: linear in the file, without decoding; copies the ICC profile only.
+pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
+    let mut reader = Reader::default();
+    let mut walk = Walk::new(bytes)?;
+    for segment in walk.by_ref() {
+        let segment = segment?;
+        if segment.is_application() {
+            reader.take(&segment);
+        }
+    }
+    let trailer = walk.end().map_or(0, |end| bytes.len() - end);
+    reader.finish(trailer, limits)
+}
+
+#[derive(Default)]
+struct Reader<'a> {
+    metadata: Metadata,
+    icc: Chunks<'a>,
+    exif_seen: bool,
+    exif_rights: Rights,
+    iptc_rights: Rights,
+    xmp_rights: Option<Rights>,
+    more_images: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, segment: &Segment<'a>) {
+        let payload = segment.payload;
+        let kind = match segment.code {
+            APP0 if is_jfif(segment) => return self.weigh(Kind::Thumbnail, payload.len() - 14),
+            APP0 if payload.starts_with(b"JFXX\0") => Kind::Thumbnail,
+            APP0 if payload.starts_with(JFIF) => return,
+            APP1 if payload.starts_with(EXIF) => return self.take_exif(&payload[EXIF.len()..]),
+            APP1 if payload.starts_with(XMP) => {
+                self.take_xmp(&payload[XMP.len()..]);
+                Kind::Xmp
+            }
+            APP1 if payload.starts_with(XMP_EXTENSION) => Kind::Xmp,
+            APP2 if payload.starts_with(ICC) => {
+                self.icc.push(&payload[ICC.len()..]);
+                Kind::Icc
+            }
+            APP2 if payload.starts_with(MPF) || payload.starts_with(ISO_GAIN_MAP) => {
+                self.more_images = true;
+                Kind::GainMap
+            }
+            APP13 if payload.starts_with(iptc::PHOTOSHOP) => {
+                let lower = iptc::read_photoshop(payload);
+                self.iptc_rights = std::mem::take(&mut self.iptc_rights).or(lower);
+                Kind::Iptc
+            }
+            COM => match Mark::parse(payload) {
+                Some(mark) => {
+                    self.metadata.mark = Some(mark);
+                    return;
+                }
+                None => Kind::Comment,
+            },
+            _ if is_adobe(segment) => return,
+            _ => Kind::Other,
+        };
+        self.weigh(kind, payload.len() + 4);
+    }
+
+    fn take_exif(&mut self, block: &[u8]) {
+        if std::mem::replace(&mut self.exif_seen, true) {
+            return self.weigh(Kind::Exif, block.len());
+        }
+        let facts = exif::read(block);
+        self.metadata.orientation = facts.orientation;
+        self.exif_rights = facts.rights;
+        for item in facts.items {
+            add_item(&mut self.metadata.items, item.kind, item.bytes);
+        }
+    }
+
+    fn take_xmp(&mut self, packet: &[u8]) {
+        self.more_images |= xmp::has_gain_map(packet);
+        self.xmp_rights.get_or_insert_with(|| xmp::read_rights(packet));
+    }
+
+    fn weigh(&mut self, kind: Kind, bytes: usize) {
+        add_item(&mut self.metadata.items, kind, bytes as u64);
+    }
+
+    fn finish(mut self, trailer: usize, limits: &Limits) -> Result<Metadata> {
+        self.weigh(if self.more_images { Kind::GainMap } else { Kind::Trailer }, trailer);
+        self.metadata.icc = self.icc.assemble(limits)?;
+        let has_exif_rights = !self.exif_rights.is_empty();
+        self.metadata.rights = self.exif_rights.or(self.iptc_rights).or(self.xmp_rights.unwrap_or_default());
+        if !has_exif_rights {
+            let Rights { copyright, artist } = &self.metadata.rights;
+            let bytes = [copyright, artist].into_iter().flatten().map(String::len).sum::<usize>();
+            add_item(&mut self.metadata.items, Kind::Copyright, bytes as u64);
+        }
+        Ok(self.metadata)
+    }
+}
+
+/// An ICC profile in pieces, by number. Source: ICC.1 annex B.4.
+struct Chunks<'a> {
+    count: Option<u8>,
+    by_number: [Option<&'a [u8]>; 256],
+    broken: bool,
+}
+
+impl Default for Chunks<'_> {
+    fn default() -> Self {
+        Self { count: None, by_number: [None; 256], broken: false }
+    }
+}
+
+impl<'a> Chunks<'a> {
+    fn push(&mut self, chunk: &'a [u8]) {
+        let Some(([number, count], data)) = chunk.split_first_chunk::<2>() else {
+            self.broken = true;
+            return;
+        };
+        let slot = &mut self.by_number[usize::from(*number)];
+        self.broken |=
+            *number == 0 || number > count || slot.is_some() || self.count.is_some_and(|seen| seen != *count);
+        self.count = Some(*count);
+        *slot = Some(data);
+    }
+
+    /// The whole profile; none if a piece is missing, comes twice, or the pieces disagree on their number: viewers then
+    /// take none either.
+    fn assemble(&self, limits: &Limits) -> Result<Option<Vec<u8>>> {
+        let Some(count) = self.count.filter(|_| !self.broken) else { return Ok(None) };
+        let chunks: Option<Vec<_>> = self.by_number[1..=usize::from(count)].iter().copied().collect();
+        let Some(chunks) = chunks else { return Ok(None) };
+        let actual = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        if actual > limits.max_metadata_bytes {
+            let allowed = limits.max_metadata_bytes;
+            return Err(Error::LimitExceeded { limit: "metadata bytes", actual, allowed });
+        }
+        Ok(Some(chunks.concat()).filter(|profile| !profile.is_empty()))
+    }
+}
