@@ -1,1 +1,73 @@
-fn main() {}
+//! `cargo xtask`: every figure that the documents claim, as a command that anyone can run.
+
+mod bench_upload;
+mod check_corpus;
+mod eval;
+mod pillow;
+mod score;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+/// Measurements of Demitasse
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    /// Bytes of JPEG photos against Pillow's quality 70, at the same SSIMULACRA2
+    Eval(eval::Args),
+    /// Sends every file of a folder through `demitasse compress` and checks each result by another decoder
+    CheckCorpus(check_corpus::Args),
+    /// Time from the start of an upload to `completed`, on an idle server
+    BenchUpload(bench_upload::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Command::parse() {
+        Command::Eval(args) => eval::run(&args),
+        Command::CheckCorpus(args) => check_corpus::run(&args),
+        Command::BenchUpload(args) => bench_upload::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        say(&format!("error: {error:#}"));
+        ExitCode::from(2)
+    })
+}
+
+/// Writes a line for people, on standard error.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Writes a result to standard output.
+fn show(text: &str) -> Result<()> {
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+/// The geometric mean; of nothing, 1.
+fn geometric_mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value.ln(), count + 1));
+    (sum / f64::from(count.max(1))).exp()
+}
+
+/// The value below which `share` of the values lie; they need not be sorted.
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((last as f64 * share).round() as usize).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_and_quantiles_are_what_they_should_be() {
+        assert!((geometric_mean([0.5, 2.0].into_iter()) - 1.0).abs() < 1e-12);
+        assert_eq!(quantile(&[3.0, 1.0, 2.0], 0.5), 2.0);
+        assert_eq!(quantile(&[3.0, 1.0, 2.0], 1.0), 3.0);
+    }
+}
