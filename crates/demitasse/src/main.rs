@@ -1,1 +1,7 @@
-fn main() {}
+//! `demitasse`: small files, full flavour.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    demitasse::cli::run()
+}

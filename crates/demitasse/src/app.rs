@@ -1,0 +1,198 @@
+//! The composition root: connects backends, builds the HTTP side and the workers on them, and runs both until told to
+//! stop.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use demitasse_backends::{Backends, connect};
+use demitasse_core::{Clock, SystemClock};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::accept::Intake;
+use crate::config::Config;
+use crate::http::{Http, router};
+use crate::metrics::Metrics;
+use crate::worker::{self, EngineChild, Worker};
+
+/// Uploads whose header is read at the same time; each is in memory while it is.
+const INSPECTIONS: usize = 4;
+
+/// A server: everything but the socket.
+pub struct App {
+    config: Config,
+    worker: Arc<Worker>,
+    metrics: Arc<Metrics>,
+    http: Arc<Http>,
+}
+
+impl App {
+    /// Opens the configured backends and builds a server on them.
+    ///
+    /// # Errors
+    /// A directory, a database or a lock cannot be had; the text says which and what to do.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        let backends = connect(&config.urls).await?;
+        Self::new(config, backends, Arc::new(SystemClock)).await
+    }
+
+    /// Builds a server on the given backends, which this process has for itself, and takes over what a dead process
+    /// left unfinished.
+    ///
+    /// # Errors
+    /// The spool cannot be made, or the store cannot be read.
+    pub async fn new(config: Config, backends: Backends, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let spool = config.data.join("spool");
+        clear_spool(&spool).with_context(|| format!("cannot prepare {}", spool.display()))?;
+        let metrics = Arc::new(Metrics::new().context("cannot set up the metrics")?);
+        let wake = Arc::new(Notify::new());
+        let stopping = CancellationToken::new();
+        let program = config.worker.program.clone().map_or_else(EngineChild::this_program, Ok);
+        let worker = Arc::new(Worker {
+            backends: backends.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            engine: EngineChild {
+                program: program.context("cannot find this program")?,
+                limits: config.limits,
+                deadline: config.worker.deadline,
+                memory: config.worker.memory,
+            },
+            config: config.worker.clone(),
+            single_flight: worker::SingleFlight::default(),
+            wake: wake.clone(),
+            stopping: stopping.clone(),
+            giving_up: CancellationToken::new(),
+        });
+        let max_attempts = config.worker.max_attempts;
+        let http = Arc::new(Http {
+            config: config.http.clone(),
+            limits: config.limits,
+            intake: Intake {
+                backends: backends.clone(),
+                clock,
+                metrics: metrics.clone(),
+                wake,
+                spool,
+                max_attempts,
+            },
+            backends,
+            metrics: metrics.clone(),
+            stopping,
+            inspections: Semaphore::new(INSPECTIONS),
+            last_event: 0.into(),
+        });
+        worker::release_orphans(&worker).await.context("cannot take over unfinished jobs")?;
+        worker::sweep(&worker).await.context("cannot read the unfinished jobs")?;
+        Ok(Self { config, worker, metrics, http })
+    }
+
+    /// What answers requests.
+    pub fn router(&self) -> Router {
+        router(self.http.clone())
+    }
+
+    /// Does every job that is ready now; for tests, which run no workers.
+    pub async fn run_pending_jobs(&self) {
+        worker::run_pending(&self.worker, "test").await;
+    }
+
+    /// The counters, as Prometheus reads them.
+    ///
+    /// # Errors
+    /// The queue cannot be counted.
+    pub async fn metrics_text(&self) -> anyhow::Result<String> {
+        Ok(self.metrics.render(self.worker.backends.queue.depth().await?))
+    }
+
+    /// Begins to stop: long answers end, no job is claimed.
+    pub fn stop(&self) {
+        self.worker.stopping.cancel();
+    }
+
+    /// Serves until `stop` completes; then lets running requests and jobs end within the grace time, and gives back the
+    /// jobs that do not.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
+        let listen = self.config.http.listen;
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("cannot listen on {listen}: choose another address with --listen, or stop the program that has it")
+        })?;
+        let address = listener.local_addr()?;
+        let workers = self.start_workers();
+        let stopping = self.worker.stopping.clone();
+        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
+        let serving = tokio::spawn(serving.into_future());
+        tracing::info!(
+            backends = self.worker.backends.description,
+            workers = self.config.worker.workers,
+            "started"
+        );
+        announce(address, self.config.http.public_url.as_ref()).context("cannot write to standard output")?;
+
+        stop.await;
+        tracing::info!("stopping: no new work");
+        self.stop();
+        self.wind_down(workers, serving).await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    fn start_workers(&self) -> JoinSet<()> {
+        let mut workers = JoinSet::new();
+        for number in 1..=self.config.worker.workers {
+            workers.spawn(worker::run(self.worker.clone(), format!("{}:{number}", std::process::id())));
+        }
+        let worker = self.worker.clone();
+        workers.spawn(async move { worker::sweep_regularly(&worker).await });
+        workers
+    }
+
+    async fn wind_down(&self, mut workers: JoinSet<()>, serving: tokio::task::JoinHandle<io::Result<()>>) {
+        let all = async |workers: &mut JoinSet<()>| while workers.join_next().await.is_some() {};
+        let running = async {
+            if let Ok(Err(error)) = serving.await {
+                tracing::error!(%error, "the server failed");
+            }
+            all(&mut workers).await;
+        };
+        if timeout(self.config.grace, running).await.is_err() {
+            tracing::warn!("the grace time is over; unfinished jobs are given back");
+            self.worker.giving_up.cancel();
+            // What remains are two short writes for each job.
+            timeout(std::time::Duration::from_secs(5), all(&mut workers)).await.ok();
+        }
+    }
+}
+
+/// Uploads in flight do not survive their process: nobody was told that they were accepted.
+fn clear_spool(spool: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(spool)?;
+    for entry in std::fs::read_dir(spool)? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("upload-")) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The one line on standard output, for people and for scripts that wait for it.
+fn announce(address: SocketAddr, public_url: Option<&url::Url>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match public_url {
+        Some(url) => writeln!(out, "Demitasse is ready: {}", url.as_str().trim_end_matches('/'))?,
+        None => writeln!(out, "Demitasse is ready: http://{address}")?,
+    }
+    out.flush()
+}

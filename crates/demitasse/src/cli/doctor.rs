@@ -1,0 +1,173 @@
+//! `demitasse doctor`: tries everything that `serve` needs, for real, and says what to do about what is missing.
+
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use demitasse_backends::connect;
+use demitasse_engine::Request;
+use futures_util::stream;
+
+use crate::config::{Config, ServeArgs};
+use crate::worker::EngineChild;
+
+/// Less free space than this is a failure, in bytes.
+const LEAST_FREE: u64 = 200_000_000;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+/// What came of one check.
+struct Finding {
+    name: &'static str,
+    /// What was found, or what is wrong and what to do.
+    outcome: Result<String, String>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let mut findings = vec![versions()];
+    match args.serve.clone().resolve() {
+        Ok(config) => runtime.block_on(examine(&config, &mut findings)),
+        Err(problems) => findings.extend(
+            problems.into_iter().map(|problem| Finding { name: "configuration", outcome: Err(problem) }),
+        ),
+    }
+    let failed = findings.iter().filter(|finding| finding.outcome.is_err()).count();
+    print(&findings)?;
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(super::SETUP) })
+}
+
+async fn examine(config: &Config, findings: &mut Vec<Finding>) {
+    findings.push(data_directory(&config.data));
+    findings.push(free_space(&config.data));
+    findings.extend(stores(config).await);
+    findings.push(engine(config).await);
+    findings.push(address(config));
+}
+
+fn versions() -> Finding {
+    let found = format!("demitasse {}, {}", env!("CARGO_PKG_VERSION"), demitasse_engine::VERSION);
+    Finding { name: "version", outcome: Ok(found) }
+}
+
+fn data_directory(data: &Path) -> Finding {
+    let tried = std::fs::create_dir_all(data).and_then(|()| tempfile::tempfile_in(data));
+    let outcome = match tried {
+        Ok(_) => Ok(format!("{} can be written", data.display())),
+        Err(error) => Err(format!(
+            "{} cannot be written ({error}): create it for this user, or name another with --data",
+            data.display()
+        )),
+    };
+    Finding { name: "data directory", outcome }
+}
+
+#[cfg(unix)]
+fn free_space(data: &Path) -> Finding {
+    let outcome = match rustix::fs::statvfs(data) {
+        Ok(volume) => {
+            let free = volume.f_bavail.saturating_mul(volume.f_frsize);
+            let found = format!("{} MB free", free / 1_000_000);
+            let advice = format!("{found}: make room, or name a directory on another disk with --data");
+            if free < LEAST_FREE { Err(advice) } else { Ok(found) }
+        }
+        Err(error) => Err(format!("cannot be asked for ({error}): see the line above")),
+    };
+    Finding { name: "disk space", outcome }
+}
+
+#[cfg(not(unix))]
+fn free_space(_data: &Path) -> Finding {
+    Finding { name: "disk space", outcome: Ok("not asked on this system".into()) }
+}
+
+async fn stores(config: &Config) -> Vec<Finding> {
+    let backends = match connect(&config.urls).await {
+        Ok(backends) => backends,
+        Err(error) => return vec![Finding { name: "stores", outcome: Err(error.to_string()) }],
+    };
+    let tried = backends.check().await.into_iter();
+    tried
+        .map(|check| {
+            let (name, url) = match check.port {
+                demitasse_backends::Port::Metadata => ("metadata", &config.urls.metadata),
+                demitasse_backends::Port::Queue => ("queue", &config.urls.queue),
+                demitasse_backends::Port::Events => ("events", &config.urls.events),
+                demitasse_backends::Port::Storage => ("blobs", &config.urls.storage),
+            };
+            let outcome = match check.error {
+                None => Ok(format!("{url} works")),
+                Some(error) => {
+                    let cause =
+                        error.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
+                    Err(format!("{url}: {error}{cause}; check the permissions and the disk"))
+                }
+            };
+            Finding { name, outcome }
+        })
+        .collect()
+}
+
+async fn engine(config: &Config) -> Finding {
+    let outcome = match EngineChild::this_program() {
+        Ok(program) => compress_a_dot(config, program).await,
+        Err(error) => Err(format!("this program's own file cannot be found ({error})")),
+    };
+    Finding { name: "engine", outcome }
+}
+
+async fn compress_a_dot(config: &Config, program: std::path::PathBuf) -> Result<String, String> {
+    let child = EngineChild {
+        program,
+        limits: config.limits,
+        deadline: config.worker.deadline,
+        memory: config.worker.memory,
+    };
+    let image = gradient();
+    let length = image.len() as u64;
+    let body = Box::pin(stream::iter([Ok(Bytes::from(image))]));
+    match child.compress(Request::default(), length, body).await {
+        Ok(done) => Ok(format!("a child process made {} bytes of {length}", done.bytes.len())),
+        Err(error) => {
+            Err(format!("a test image could not be compressed: {error}; see --memory and --deadline"))
+        }
+    }
+}
+
+/// A BMP of 16 x 16 pixels: the one format that needs no encoder.
+fn gradient() -> Vec<u8> {
+    let mut bytes = b"BM\x36\x03\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x10\0\0\0\x10\0\0\0\x01\0\x18\0".to_vec();
+    bytes.resize(54, 0);
+    for y in 0..16u8 {
+        bytes.extend((0..16u8).flat_map(|x| [x * 16, y * 16, 128]));
+    }
+    bytes
+}
+
+fn address(config: &Config) -> Finding {
+    let listen = config.http.listen;
+    let outcome = match TcpListener::bind(listen) {
+        Ok(_) => Ok(format!("{listen} is free")),
+        Err(error) => Err(format!(
+            "{listen} cannot be listened on ({error}): stop the program that has it, or choose another with --listen"
+        )),
+    };
+    Finding { name: "address", outcome }
+}
+
+fn print(findings: &[Finding]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for Finding { name, outcome } in findings {
+        match outcome {
+            Ok(found) => writeln!(out, "ok    {name:<15} {found}")?,
+            Err(advice) => writeln!(out, "FAIL  {name:<15} {advice}")?,
+        }
+    }
+    Ok(())
+}

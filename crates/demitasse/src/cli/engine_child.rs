@@ -1,0 +1,24 @@
+//! `demitasse engine-child`: one compression over standard input and output. Started by the service, not by people.
+
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Largest input, in bytes
+    #[arg(long)]
+    max_bytes: u64,
+
+    /// Address space, in bytes
+    #[arg(long)]
+    memory: u64,
+
+    /// Processor time, in seconds
+    #[arg(long)]
+    cpu_seconds: u64,
+}
+
+pub(super) fn run(args: &Args) -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _armed = crate::failpoint::arm();
+    crate::worker::run_engine_child(args.max_bytes, args.memory, args.cpu_seconds)
+}

@@ -1,0 +1,59 @@
+//! The commands. Each is one file; `main` is one match over them.
+
+mod completions;
+mod doctor;
+mod engine_child;
+mod healthcheck;
+mod man;
+mod serve;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Small files, full flavour: compresses images, as a service and on the command line.
+///
+/// `demitasse serve` starts the service with its web UI; no configuration is needed.
+#[derive(Debug, Parser)]
+#[command(name = "demitasse", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service: API, web UI and workers
+    Serve(Box<serve::Args>),
+    /// Check that everything the service needs is there, and say what to do if not
+    Doctor(doctor::Args),
+    /// Ask a running service whether it is alive; for container health checks
+    Healthcheck(healthcheck::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+    /// Print the manual page
+    Man,
+    /// One compression, for the service's own use
+    #[command(hide = true)]
+    EngineChild(engine_child::Args),
+}
+
+/// Exit code for a wrong usage or setup; 1 is for inputs that failed.
+const SETUP: u8 = 2;
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(args) => serve::run(*args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Healthcheck(args) => healthcheck::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man => man::run(&Cli::command()),
+        Command::EngineChild(args) => Ok(engine_child::run(&args)),
+    };
+    result.unwrap_or_else(|error| {
+        writeln!(io::stderr(), "demitasse: {error:#}").ok();
+        ExitCode::from(SETUP)
+    })
+}

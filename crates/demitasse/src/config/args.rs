@@ -1,0 +1,236 @@
+//! The flags, as clap reads them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use demitasse_backends::BackendUrls;
+use demitasse_engine::Limits;
+use ipnet::IpNet;
+use url::Url;
+
+use super::{Config, HttpConfig, Secret, WorkerConfig, listen};
+
+/// Everything that `serve` can be told.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The HTTP side.
+    #[command(flatten)]
+    pub http: HttpArgs,
+    /// Where things are kept.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// How jobs are run.
+    #[command(flatten)]
+    pub job: JobArgs,
+    /// What an image may be.
+    #[command(flatten)]
+    pub limit: LimitArgs,
+}
+
+/// The HTTP side.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpArgs {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    ///
+    /// Port 0 takes any free port; the line on standard output says which. Beyond loopback an --api-key is needed.
+    #[arg(long, env = "DEMITASSE_LISTEN", value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+
+    /// Port on 127.0.0.1 if --listen is not given (the original service's variable)
+    #[arg(long, env = "PORT", hide = true)]
+    pub port: Option<u16>,
+
+    /// The address that clients see, such as https://images.example.com
+    ///
+    /// All links are built on it. Without it they follow the request's Host header, or a trusted proxy's
+    /// X-Forwarded-Host and X-Forwarded-Proto.
+    #[arg(long, env = "DEMITASSE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<Url>,
+
+    /// Network of a reverse proxy whose X-Forwarded-* headers are believed; may be repeated
+    #[arg(
+        long = "trusted-proxy",
+        env = "DEMITASSE_TRUSTED_PROXY",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Secret that clients send as `Authorization: Bearer KEY`
+    ///
+    /// Better given as the variable: a flag shows in the list of processes. `openssl rand -hex 32` makes a good one.
+    #[arg(long, env = "DEMITASSE_API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub api_key: Option<Secret>,
+
+    /// Listen beyond loopback without a key: everyone who reaches the port can upload and read
+    #[arg(long, env = "DEMITASSE_INSECURE_OPEN")]
+    pub insecure_open: bool,
+}
+
+/// Where things are kept.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Data")]
+pub struct DataArgs {
+    /// Directory for the database, the images and uploads in flight; created if missing
+    #[arg(long, env = "DEMITASSE_DATA", value_name = "DIR", default_value = "./demitasse-data")]
+    pub data: PathBuf,
+
+    /// Where images and jobs are recorded [default: sqlite:DATA/demitasse.db]
+    #[arg(long, env = "DEMITASSE_METADATA_URL", value_name = "URL")]
+    pub metadata_url: Option<String>,
+
+    /// Where image bytes are kept [default: file:DATA/blobs]
+    #[arg(long, env = "DEMITASSE_STORAGE_URL", value_name = "URL")]
+    pub storage_url: Option<String>,
+}
+
+/// How jobs are run.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Jobs")]
+pub struct JobArgs {
+    /// Images compressed at the same time [default: one per core]
+    ///
+    /// 0 accepts uploads and compresses none.
+    #[arg(long, env = "DEMITASSE_WORKERS", value_name = "N")]
+    pub workers: Option<usize>,
+
+    /// Attempts before a job is given up; only faults that may pass are tried again
+    #[arg(long, env = "DEMITASSE_MAX_ATTEMPTS", value_name = "N", default_value_t = 5)]
+    pub max_attempts: u32,
+
+    /// Seconds that a worker's claim holds without a heartbeat (one is sent each third)
+    #[arg(long, env = "DEMITASSE_LEASE", value_name = "SECONDS", default_value_t = 30)]
+    pub lease: u64,
+
+    /// Milliseconds to wait after the first failed attempt; the wait doubles, up to a minute
+    #[arg(long, env = "DEMITASSE_RETRY_DELAY", value_name = "MS", default_value_t = 1_000)]
+    pub retry_delay: u64,
+
+    /// Seconds that one attempt may take
+    #[arg(long, env = "DEMITASSE_DEADLINE", value_name = "SECONDS", default_value_t = 120)]
+    pub deadline: u64,
+
+    /// Address space of the process that decodes and encodes, in MiB; more than this ends the attempt
+    #[arg(long, env = "DEMITASSE_MEMORY", value_name = "MIB", default_value_t = 6_144)]
+    pub memory: u64,
+
+    /// Seconds that running requests and jobs may go on after the signal to stop
+    #[arg(long, env = "DEMITASSE_GRACE", value_name = "SECONDS", default_value_t = 30)]
+    pub grace: u64,
+}
+
+/// What an image may be.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Largest upload, in bytes
+    #[arg(long, env = "DEMITASSE_MAX_BYTES", value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
+    pub max_bytes: u64,
+
+    /// Largest image, in pixels (width x height)
+    #[arg(long, env = "DEMITASSE_MAX_PIXELS", value_name = "PIXELS", default_value_t = Limits::default().max_pixels)]
+    pub max_pixels: u64,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl ServeArgs {
+    /// Checks everything together.
+    ///
+    /// # Errors
+    /// One sentence for each mistake.
+    pub fn resolve(self) -> Result<Config, Vec<String>> {
+        let address = listen::address(self.http.listen, self.http.port);
+        let problems = self.problems(address);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Config {
+            urls: self.data.urls(),
+            data: self.data.data,
+            limits: Limits {
+                max_bytes: self.limit.max_bytes,
+                max_pixels: self.limit.max_pixels,
+                ..Limits::default()
+            },
+            http: HttpConfig {
+                listen: address,
+                public_url: self.http.public_url,
+                trusted_proxies: self.http.trusted_proxies,
+                api_key: self.http.api_key,
+            },
+            grace: Duration::from_secs(self.job.grace),
+            worker: self.job.resolve(),
+        })
+    }
+
+    fn problems(&self, address: SocketAddr) -> Vec<String> {
+        let mut problems = Vec::new();
+        problems.extend(listen::guard(address, self.http.api_key.is_some(), self.http.insecure_open).err());
+        if let Some(key) = self.http.api_key.as_ref().filter(|key| key.len() < 8) {
+            problems.push(format!("--api-key has {} characters; give it at least 8", key.len()));
+        }
+        if let Some(url) = &self.http.public_url
+            && (!matches!(url.scheme(), "http" | "https") || !url.has_host() || url.query().is_some())
+        {
+            problems.push(format!("--public-url {url} is not of the form https://host or https://host/path"));
+        }
+        let positive = [
+            ("--max-attempts", u64::from(self.job.max_attempts)),
+            ("--lease", self.job.lease),
+            ("--deadline", self.job.deadline),
+            ("--max-bytes", self.limit.max_bytes),
+            ("--max-pixels", self.limit.max_pixels),
+        ];
+        for (flag, _) in positive.into_iter().filter(|(_, value)| *value == 0) {
+            problems.push(format!("{flag} is 0; give it at least 1"));
+        }
+        if self.job.memory < 256 {
+            problems.push(format!(
+                "--memory {} is too little to decode anything; give it at least 256",
+                self.job.memory
+            ));
+        }
+        problems
+    }
+}
+
+impl DataArgs {
+    /// The URLs of the backends: as given, else embedded in the data directory.
+    pub fn urls(&self) -> BackendUrls {
+        let within = |scheme: &str, name: &str| format!("{scheme}:{}", self.data.join(name).display());
+        BackendUrls {
+            metadata: self.metadata_url.clone().unwrap_or_else(|| within("sqlite", "demitasse.db")),
+            queue: "metadata".into(),
+            events: "memory:".into(),
+            storage: self.storage_url.clone().unwrap_or_else(|| within("file", "blobs")),
+        }
+    }
+}
+
+impl JobArgs {
+    fn resolve(&self) -> WorkerConfig {
+        WorkerConfig {
+            workers: self.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
+            max_attempts: self.max_attempts,
+            lease: Duration::from_secs(self.lease),
+            poll: Duration::from_secs(1),
+            retry_delay: Duration::from_millis(self.retry_delay),
+            deadline: Duration::from_secs(self.deadline),
+            memory: self.memory.saturating_mul(1024 * 1024),
+            program: None,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Flags and environment, and what they mean together.
+//!
+//! Every flag of `serve` has a variable `DEMITASSE_*`; a flag wins over its variable. The environment is read here
+//! (through clap) and nowhere else. [`ServeArgs::resolve`] checks everything and reports all mistakes at once.
+
+mod args;
+mod listen;
+mod secret;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use demitasse_backends::BackendUrls;
+use demitasse_engine::Limits;
+use ipnet::IpNet;
+use url::Url;
+
+pub use args::{DataArgs, HttpArgs, JobArgs, LimitArgs, LogFormat, ServeArgs};
+pub use secret::Secret;
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Directory of everything that is kept.
+    pub data: PathBuf,
+    /// Where each port finds its backend.
+    pub urls: BackendUrls,
+    /// What an image may be.
+    pub limits: Limits,
+    /// The HTTP side.
+    pub http: HttpConfig,
+    /// The workers' side.
+    pub worker: WorkerConfig,
+    /// How long running requests and jobs may go on after the signal to stop.
+    pub grace: Duration,
+}
+
+/// The HTTP side.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address that clients see; `None`: as the request says.
+    pub public_url: Option<Url>,
+    /// The proxies whose `X-Forwarded-Proto` and `X-Forwarded-Host` count.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What a client must show as a bearer token.
+    pub api_key: Option<Secret>,
+}
+
+/// The workers' side.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// Jobs at the same time; 0: this process does none.
+    pub workers: usize,
+    /// Attempts before a job is given up.
+    pub max_attempts: u32,
+    /// How long a claim holds without a heartbeat.
+    pub lease: Duration,
+    /// How often an idle worker looks without being woken.
+    pub poll: Duration,
+    /// The wait after the first failed attempt; it doubles.
+    pub retry_delay: Duration,
+    /// How long one attempt may take.
+    pub deadline: Duration,
+    /// Address space of the engine's child process, in bytes.
+    pub memory: u64,
+    /// The program to start as the engine's child; `None`: this one.
+    pub program: Option<PathBuf>,
+}

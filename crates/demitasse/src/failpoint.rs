@@ -1,0 +1,39 @@
+//! Named points between the steps, where a test may kill the process or make the step fail. Without the feature
+//! `failpoints` they are nothing.
+//!
+//! The environment variable `FAILPOINTS` arms them: `upload.stored=return(kill);blob.put=1*return(full)`.
+
+/// Passes the point `name`.
+///
+/// `return(kill)` ends the process as `kill -9` does: no destructor, no flush. `pause` and the other actions of the
+/// crate `fail` work as they are. Any other `return(word)` is given to the caller, who makes its step fail.
+#[cfg(feature = "failpoints")]
+pub(crate) fn hit(name: &str) -> Option<String> {
+    let word = fail::eval(name, |word| word.unwrap_or_default())?;
+    if word == "kill" {
+        kill_this_process();
+    }
+    Some(word)
+}
+
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn hit(_name: &str) -> Option<String> {
+    None
+}
+
+/// Reads `FAILPOINTS`; what it arms stays armed while the guard lives.
+#[cfg(feature = "failpoints")]
+pub(crate) fn arm() -> fail::FailScenario<'static> {
+    fail::FailScenario::setup()
+}
+
+#[cfg(all(feature = "failpoints", unix))]
+fn kill_this_process() -> ! {
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
+    std::process::abort()
+}
+
+#[cfg(all(feature = "failpoints", not(unix)))]
+fn kill_this_process() -> ! {
+    std::process::abort()
+}

@@ -1,0 +1,20 @@
+//! The HTTP side: routes, shapes, errors, addresses, the embedded UI. It sees the ports and never a backend.
+
+mod auth;
+mod error;
+mod openapi;
+mod range;
+mod request_id;
+mod router;
+mod routes;
+mod state;
+mod ui;
+mod upload;
+mod urls;
+mod view;
+
+pub use openapi::{errors_page, openapi_json};
+
+pub(crate) use error::sentence;
+pub(crate) use router::router;
+pub(crate) use state::Http;

@@ -1,0 +1,109 @@
+//! Which path belongs to whom, and what every answer passes on its way out.
+//!
+//! | paths | shape of errors | key | CORS |
+//! |---|---|---|---|
+//! | `/images`, `/tasks` | the original's | yes | `*` |
+//! | `/v1`, `/metrics`, `/openapi.json` | problem+json | yes | no |
+//! | `/v1/info`, `/healthz`, `/readyz`, `/i/..`, the UI | problem+json | no | no |
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
+use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::auth::require_key;
+use super::error::{ApiError, Code, tell_original, tell_problem};
+use super::openapi::Document;
+use super::request_id::{self, MakeRandomId};
+use super::routes::{blobs, events, health, images, info, original, tasks};
+use super::state::HttpState;
+use super::ui;
+
+/// The native API's routes that need the key, with their description.
+pub(super) fn native() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(images::create, images::list))
+        .routes(routes!(images::show))
+        .routes(routes!(tasks::show))
+        .routes(routes!(events::stream))
+        .routes(routes!(health::metrics))
+        .routes(routes!(info::openapi))
+}
+
+/// The routes that everyone may use, with their description.
+pub(super) fn open() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::new()
+        .routes(routes!(info::show))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(blobs::show))
+}
+
+/// The original service's routes, with their description.
+pub(super) fn original() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::new()
+        .routes(routes!(original::upload))
+        .routes(routes!(original::list))
+        .routes(routes!(original::image))
+        .routes(routes!(original::task))
+        .routes(routes!(original::task_status))
+}
+
+/// Everything that the server answers.
+pub(crate) fn router(state: HttpState) -> Router {
+    let key = || from_fn_with_state(state.clone(), require_key);
+    let refused = || ApiError::new(Code::MethodNotAllowed, "This method does not work here.").into_response();
+    let native: Router<HttpState> = native().into();
+    let open: Router<HttpState> = open().into();
+    let original: Router<HttpState> = original().into();
+    let modern = native
+        .method_not_allowed_fallback(async move || refused())
+        .layer(key())
+        .merge(
+            open.route("/docs/errors.md", get(info::errors))
+                .method_not_allowed_fallback(async move || refused()),
+        )
+        .fallback(ui::serve)
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(from_fn(tell_problem));
+    let original = original
+        .method_not_allowed_fallback(async move || refused())
+        .layer(key())
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(from_fn(tell_original))
+        .layer(cors());
+    let nosniff = HeaderValue::from_static("nosniff");
+    original
+        .merge(modern)
+        // The upload counts its bytes itself, with an error in the right shape.
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            HeaderName::from_static("x-content-type-options"),
+            nosniff,
+        ))
+        .layer(TraceLayer::new_for_http())
+        .layer(PropagateRequestIdLayer::new(request_id::HEADER))
+        .layer(SetRequestIdLayer::new(request_id::HEADER, MakeRandomId))
+        .with_state(state)
+}
+
+/// What the original allows: everyone, and the methods that its CORS middleware lists.
+fn cors() -> CorsLayer {
+    let methods = [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::POST, Method::DELETE];
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(methods)
+        .allow_headers(tower_http::cors::AllowHeaders::mirror_request())
+}

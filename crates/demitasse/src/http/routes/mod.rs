@@ -1,0 +1,9 @@
+//! The handlers, one file for each subject.
+
+pub(super) mod blobs;
+pub(super) mod events;
+pub(super) mod health;
+pub(super) mod images;
+pub(super) mod info;
+pub(super) mod original;
+pub(super) mod tasks;

@@ -1,0 +1,36 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use demitasse_backends::Backends;
+use demitasse_engine::Limits;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::accept::Intake;
+use crate::config::HttpConfig;
+use crate::metrics::Metrics;
+
+/// Shared by all handlers.
+pub(crate) type HttpState = Arc<Http>;
+
+/// The HTTP side's parts.
+pub(crate) struct Http {
+    /// As configured.
+    pub(crate) config: HttpConfig,
+    /// What an image may be.
+    pub(crate) limits: Limits,
+    /// The stores.
+    pub(crate) backends: Backends,
+    /// Where accepted uploads go.
+    pub(crate) intake: Intake,
+    /// Counters.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Fires when the server begins to stop: long answers end.
+    pub(crate) stopping: CancellationToken,
+    /// Bounds the uploads whose header is read at the same time, because each is in memory while it is.
+    pub(crate) inspections: Semaphore,
+    /// Numbers the events of all streams.
+    pub(crate) last_event: AtomicU64,
+}

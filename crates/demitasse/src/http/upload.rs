@@ -1,0 +1,176 @@
+//! One file out of a multipart body: streamed to the spool while it is hashed and counted, then looked at.
+//!
+//! Nothing of it stays in the spool: the file's owner is a [`TempPath`], which removes it however the upload ends.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::extract::Multipart;
+use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
+use demitasse_core::{Original, Sha256Hasher};
+use demitasse_engine::Header;
+use tempfile::TempPath;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use super::error::{ApiError, Code};
+use super::state::Http;
+
+/// How long an upload may stand still.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much of a refused body is read and thrown away, so that the client gets to read the refusal.
+const DRAINED: u64 = 16 * 1024 * 1024;
+
+/// A whole upload that looks like an image and is within the limits.
+pub(crate) struct Received {
+    /// The bytes; removed on drop.
+    pub(crate) spool: TempPath,
+    /// What they are.
+    pub(crate) original: Original,
+    /// The client's name for them.
+    pub(crate) file_name: Option<String>,
+}
+
+/// Reads the one file, in the field `image`.
+pub(crate) async fn receive(
+    http: &Http,
+    spool: &Path,
+    body: Result<Multipart, MultipartRejection>,
+) -> Result<Received, ApiError> {
+    let mut body = body.map_err(|_| no_file())?;
+    let mut received = None;
+    while let Some(field) = within_patience(body.next_field()).await?.map_err(interrupted)? {
+        let is_file = field.file_name().is_some();
+        match field.name() {
+            Some("image") if is_file && received.is_none() => {
+                received = Some(store(http, spool, field).await?)
+            }
+            Some(name) if is_file => {
+                let detail =
+                    format!("A file came in the field {name:?}; send one file, in the field \"image\".");
+                drain(field, DRAINED).await;
+                return Err(ApiError::new(Code::UnexpectedFile, detail));
+            }
+            // Other form fields are allowed and mean nothing.
+            _ => drain(field, DRAINED).await,
+        }
+    }
+    let (spool, mut original, file_name) = received.ok_or_else(no_file)?;
+    if original.bytes == 0 {
+        return Err(ApiError::new(Code::EmptyFile, "The file is empty."));
+    }
+    let header = inspect(http, &spool).await?;
+    original.media_type = header.format.media_type().into();
+    (original.width, original.height) = (header.width, header.height);
+    Ok(Received { spool, original, file_name })
+}
+
+fn no_file() -> ApiError {
+    ApiError::new(Code::NoFile, "No image file provided")
+}
+
+type Stored = (TempPath, Original, Option<String>);
+
+async fn store(http: &Http, spool: &Path, mut field: Field<'_>) -> Result<Stored, ApiError> {
+    let file_name = field.file_name().and_then(display_name);
+    let (file, path) =
+        tempfile::Builder::new().prefix("upload-").tempfile_in(spool).map_err(storage)?.into_parts();
+    let mut file = tokio::fs::File::from_std(file);
+    let mut hasher = Sha256Hasher::default();
+    let mut bytes = 0;
+    while let Some(piece) = within_patience(field.chunk()).await?.map_err(interrupted)? {
+        bytes += piece.len() as u64;
+        if bytes > http.limits.max_bytes {
+            drain(field, DRAINED).await;
+            return Err(too_large(http.limits.max_bytes));
+        }
+        hasher.update(&piece);
+        if crate::failpoint::hit("spool.write").is_some() {
+            return Err(storage(io::ErrorKind::StorageFull.into()));
+        }
+        file.write_all(&piece).await.map_err(storage)?;
+    }
+    file.flush().await.map_err(storage)?;
+    let original =
+        Original { sha256: hasher.finish(), bytes, media_type: String::new(), width: 0, height: 0 };
+    Ok((path, original, file_name))
+}
+
+fn too_large(allowed: u64) -> ApiError {
+    ApiError::new(
+        Code::LimitExceeded,
+        format!("The file is larger than the {allowed} bytes that are allowed."),
+    )
+}
+
+async fn inspect(http: &Http, spool: &Path) -> Result<Header, ApiError> {
+    let _permit = http.inspections.acquire().await.map_err(|error| ApiError::internal(&error))?;
+    let (path, limits) = (spool.to_owned(), http.limits);
+    let inspected = tokio::task::spawn_blocking(move || {
+        let bytes = std::fs::read(path)?;
+        Ok(demitasse_engine::inspect(&bytes, &limits))
+    });
+    let inspected: io::Result<_> = inspected.await.map_err(|panic| ApiError::internal(&panic))?;
+    Ok(inspected.map_err(storage)??)
+}
+
+async fn within_patience<T>(step: impl Future<Output = T>) -> Result<T, ApiError> {
+    timeout(PATIENCE, step)
+        .await
+        .map_err(|_| ApiError::new(Code::TooSlow, "No byte came for a minute; the upload was given up."))
+}
+
+fn interrupted(error: MultipartError) -> ApiError {
+    tracing::info!(%error, "an upload was interrupted");
+    ApiError::new(
+        Code::Interrupted,
+        "The upload ended before it was complete, or is no valid multipart/form-data.",
+    )
+}
+
+fn storage(error: io::Error) -> ApiError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            tracing::error!(%error, "no room for an upload");
+            ApiError::new(Code::StorageFull, "There is no room left on the server; nothing was kept.")
+        }
+        _ => ApiError::internal(&error),
+    }
+}
+
+/// Reads on without keeping anything; an error ends it, for the answer is decided already.
+async fn drain(mut field: Field<'_>, budget: u64) {
+    let mut left = budget;
+    while let Ok(Ok(Some(piece))) = timeout(Duration::from_secs(5), field.chunk()).await {
+        left = left.saturating_sub(piece.len() as u64);
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// The client's name for a file: any Unicode, but no folders, no control characters, at most 255 characters.
+fn display_name(sent: &str) -> Option<String> {
+    let name = sent.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = name.chars().filter(|letter| !letter.is_control()).take(255).collect();
+    let name = name.trim();
+    (!name.is_empty() && name != "." && name != "..").then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_keeps_its_letters_and_loses_its_folders() {
+        assert_eq!(display_name("Überraschung 🎁.jpg").as_deref(), Some("Überraschung 🎁.jpg"));
+        assert_eq!(display_name(r"C:\photos\a.png").as_deref(), Some("a.png"));
+        assert_eq!(display_name("../../etc/passwd").as_deref(), Some("passwd"));
+        assert_eq!(display_name("a\r\nb\0.png").as_deref(), Some("ab.png"));
+        for nothing in ["", "/", "..", ".", " "] {
+            assert_eq!(display_name(nothing), None, "{nothing:?}");
+        }
+    }
+}

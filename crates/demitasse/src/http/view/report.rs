@@ -1,0 +1,269 @@
+//! The engine's report as a client sees it: the types behind the OpenAPI description.
+//!
+//! An answer carries the stored JSON unchanged; a test reads the engine's own report with these types, unknown fields
+//! refused, so that description and receipt cannot drift apart.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+macro_rules! shapes {
+    ($($(#[$doc:meta])* $kind:ident $name:ident { $($body:tt)* })*) => {
+        $(shapes!(@$kind $(#[$doc])* $name { $($body)* });)*
+    };
+    (@object $(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct $name { $($(#[$field_doc])* #[schema(required)] $field: $type),* }
+    };
+    (@words $(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub(crate) enum $name { $($(#[$word_doc])* $word),* }
+    };
+}
+
+shapes! {
+    /// The receipt: what was done, what was measured, what was tried.
+    object Report {
+        /// Of this JSON: 1.
+        version: u32,
+        /// Name and version of the engine.
+        engine: String,
+        /// Whether new bytes were made.
+        outcome: ReportOutcome,
+        /// Why the original was kept.
+        reason: Option<ReportReason>,
+        /// What was asked for.
+        request: ReportRequest,
+        /// The bytes that came in.
+        input: ReportFacts,
+        /// The bytes that went out.
+        output: ReportFacts,
+        /// What was measured on the decoded output.
+        score: Option<ReportScore>,
+        /// Whether every pixel was compared and found equal.
+        lossless: bool,
+        /// How the output was made.
+        recipe: ReportRecipe,
+        /// Everything that was tried.
+        candidates: Vec<ReportCandidate>,
+        /// What was kept and what was dropped.
+        metadata: ReportMetadata,
+        /// What the owner of the image should know.
+        warnings: Vec<ReportWarning>,
+        /// Wall-clock time, in milliseconds.
+        time_ms: u64,
+        /// Processor time, in milliseconds.
+        cpu_ms: Option<u64>,
+    }
+    /// Whether new bytes were made.
+    words ReportOutcome {
+        /// Smaller bytes.
+        Compressed,
+        /// The original's pixels and coding.
+        KeptOriginal,
+    }
+    /// Why the original was kept.
+    object ReportReason {
+        /// For programs.
+        code: ReportReasonCode,
+        /// For people.
+        detail: String,
+    }
+    /// Why the original was kept, for programs.
+    words ReportReasonCode {
+        /// Several frames.
+        Animated,
+        /// Compressed before to the same target or a lower one.
+        AlreadyCompressed,
+        /// Every candidate that holds the promise is larger.
+        NoSmallerCandidate,
+        /// No candidate reached the target.
+        TargetNotReached,
+        /// The smaller candidates failed the last check.
+        VerificationFailed,
+        /// No encoder for its format.
+        NoEncoder,
+    }
+    /// What was asked for.
+    object ReportRequest {
+        /// Of this JSON: 1.
+        version: u32,
+        /// What must be held.
+        target: ReportTarget,
+        /// Which format comes out.
+        format: ReportOutputFormat,
+    }
+    /// Which format comes out.
+    words ReportOutputFormat {
+        /// The input's.
+        Keep,
+        /// JPEG.
+        Jpeg,
+        /// PNG.
+        Png,
+        /// WebP.
+        Webp,
+    }
+    /// What is known of a file.
+    object ReportFacts {
+        /// 64 hex digits.
+        sha256: String,
+        /// Length in bytes.
+        bytes: u64,
+        /// Format.
+        format: ReportFormat,
+        /// Width in pixels, as a viewer shows it.
+        width: u32,
+        /// Height in pixels, as a viewer shows it.
+        height: u32,
+        /// Bits a sample.
+        bits: u8,
+        /// Whether some pixel is not opaque.
+        alpha: bool,
+        /// Frames.
+        frames: u32,
+    }
+    /// A format.
+    words ReportFormat {
+        /// JPEG.
+        Jpeg,
+        /// PNG.
+        Png,
+        /// WebP.
+        Webp,
+        /// GIF.
+        Gif,
+        /// BMP.
+        Bmp,
+        /// TIFF.
+        Tiff,
+    }
+    /// A score and what it was measured on.
+    object ReportScore {
+        /// `ssimulacra2`.
+        metric: String,
+        /// Higher is better, 100 is identical.
+        value: f64,
+        /// What it was measured on.
+        scope: ReportScope,
+        /// How many tiles.
+        tiles: u32,
+        /// The part of the pixels that was looked at.
+        share: f64,
+        /// The region with the lowest score.
+        worst_tile: Option<ReportTile>,
+    }
+    /// What a score was measured on.
+    words ReportScope {
+        /// Every pixel.
+        Whole,
+        /// Some tiles: an estimate.
+        Tiles,
+    }
+    /// A region and its own score.
+    object ReportTile {
+        /// Left edge.
+        x: u32,
+        /// Top edge.
+        y: u32,
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Its score.
+        score: f64,
+    }
+    /// How the output was made.
+    object ReportRecipe {
+        /// The encoder.
+        encoder: String,
+        /// Its version.
+        version: String,
+        /// Its settings.
+        settings: BTreeMap<String, Value>,
+    }
+    /// One encoder's attempt.
+    object ReportCandidate {
+        /// The format that it writes.
+        format: ReportFormat,
+        /// The encoder.
+        encoder: String,
+        /// Every setting that was tried.
+        trials: Vec<ReportTrial>,
+        /// Length of its best result.
+        bytes: Option<u64>,
+        /// Score of its best result.
+        score: Option<f64>,
+        /// What became of it.
+        verdict: ReportVerdict,
+        /// More, for people.
+        detail: Option<String>,
+    }
+    /// What became of a candidate.
+    words ReportVerdict {
+        /// It is the output.
+        Chosen,
+        /// Another is smaller.
+        Larger,
+        /// It cannot reach the target.
+        BelowTarget,
+        /// Its encoder or the last check failed.
+        Failed,
+    }
+    /// One encode at one setting.
+    object ReportTrial {
+        /// The encoder's setting.
+        quality: f64,
+        /// Length of the result.
+        bytes: u64,
+        /// Its score.
+        score: f64,
+    }
+    /// What was kept and what was dropped.
+    object ReportMetadata {
+        /// Kept.
+        kept: Vec<ReportItem>,
+        /// Dropped.
+        dropped: Vec<ReportItem>,
+        /// The EXIF orientation that was applied to the pixels.
+        orientation_applied: Option<u8>,
+    }
+    /// A piece of metadata.
+    object ReportItem {
+        /// What it is: `icc`, `gps`, `exif`, ...
+        kind: String,
+        /// Its size in the input.
+        bytes: u64,
+    }
+    /// Something that the owner of the image should know.
+    object ReportWarning {
+        /// For programs.
+        code: String,
+        /// For people.
+        detail: String,
+    }
+}
+
+/// What must be held.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum ReportTarget {
+    /// The smallest file with at least this score.
+    Score {
+        /// SSIMULACRA2, 1 to 100.
+        score: f64,
+    },
+    /// This setting of the encoder.
+    Quality {
+        /// 1 to 100.
+        quality: f64,
+    },
+    /// Every pixel as it was.
+    Lossless,
+}

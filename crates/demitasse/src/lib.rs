@@ -1,0 +1,26 @@
+//! The application: HTTP API, web UI and workers around the engine, in one process.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`cli`] | the commands |
+//! | [`config`] | flags and environment, checked all together |
+//! | [`app`] | the composition root: the only place that connects backends |
+//! | `accept` | what one upload leaves behind |
+//! | `http` | routes, shapes, errors, the embedded UI |
+//! | `worker` | claims, leases, attempts, the engine's child process |
+//! | `failpoint` | where tests may kill the process |
+//!
+//! The data flow is told in `worker/compress_job.rs` and `accept.rs`; neither they nor `http` know which backend is
+//! behind a port.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
+
+mod accept;
+mod failpoint;
+mod metrics;
+mod shutdown;
+mod telemetry;
+mod worker;

@@ -1,0 +1,147 @@
+//! What is counted, and its Prometheus form. Each process part holds the handles; there is no global recorder, so two
+//! servers in one process (as in tests) count apart.
+
+use std::time::Duration;
+
+use demitasse_core::QueueDepth;
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
+/// Bounds of the duration histograms, in seconds.
+const SECONDS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
+
+/// How an attempt at a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JobEnd {
+    /// A smaller variant was made.
+    Compressed,
+    /// The original was kept.
+    KeptOriginal,
+    /// An earlier job's variant was taken.
+    Reused,
+    /// Given up.
+    Failed,
+    /// To be tried again.
+    Retried,
+    /// Given back on shutdown.
+    Released,
+    /// Another worker has it.
+    Lost,
+}
+
+impl JobEnd {
+    const ALL: [(Self, &'static str); 7] = [
+        (Self::Compressed, "compressed"),
+        (Self::KeptOriginal, "kept_original"),
+        (Self::Reused, "reused"),
+        (Self::Failed, "failed"),
+        (Self::Retried, "retried"),
+        (Self::Released, "released"),
+        (Self::Lost, "lost"),
+    ];
+}
+
+/// The handles.
+pub(crate) struct Metrics {
+    uploads: Counter,
+    bytes_in: Counter,
+    bytes_out: Counter,
+    /// In the order of [`JobEnd::ALL`].
+    jobs: [Counter; 7],
+    engine_runs: Counter,
+    job_seconds: Histogram,
+    wait_seconds: Histogram,
+    /// Ready, delayed, claimed.
+    queue: [Gauge; 3],
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Result<Self, BuildError> {
+        let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
+        describe(&recorder);
+        let counter = |name: &'static str| recorder.register_counter(&Key::from_static_name(name), &METADATA);
+        let histogram =
+            |name: &'static str| recorder.register_histogram(&Key::from_static_name(name), &METADATA);
+        let ended = |(_, name)| {
+            let key =
+                Key::from_parts("demitasse_jobs_total", vec![Label::from_static_parts("outcome", name)]);
+            recorder.register_counter(&key, &METADATA)
+        };
+        let depth = |name| {
+            let key = Key::from_parts("demitasse_queue_depth", vec![Label::from_static_parts("state", name)]);
+            recorder.register_gauge(&key, &METADATA)
+        };
+        Ok(Self {
+            uploads: counter("demitasse_uploads_total"),
+            bytes_in: counter("demitasse_original_bytes_total"),
+            bytes_out: counter("demitasse_variant_bytes_total"),
+            jobs: JobEnd::ALL.map(ended),
+            engine_runs: counter("demitasse_engine_runs_total"),
+            job_seconds: histogram("demitasse_job_seconds"),
+            wait_seconds: histogram("demitasse_upload_to_result_seconds"),
+            queue: ["ready", "delayed", "claimed"].map(depth),
+            handle: recorder.handle(),
+        })
+    }
+
+    /// An upload was accepted.
+    pub(crate) fn uploaded(&self, bytes: u64) {
+        self.uploads.increment(1);
+        self.bytes_in.increment(bytes);
+    }
+
+    /// The engine is about to run.
+    pub(crate) fn engine_run(&self) {
+        self.engine_runs.increment(1);
+    }
+
+    /// An attempt ended after `took`.
+    pub(crate) fn job_ended(&self, end: JobEnd, took: Duration) {
+        let place = JobEnd::ALL.iter().position(|(known, _)| *known == end);
+        if let Some(counter) = place.and_then(|place| self.jobs.get(place)) {
+            counter.increment(1);
+        }
+        self.job_seconds.record(took.as_secs_f64());
+    }
+
+    /// A variant became visible, so long after its upload.
+    pub(crate) fn delivered(&self, bytes: u64, since_upload: f64) {
+        self.bytes_out.increment(bytes);
+        self.wait_seconds.record(since_upload);
+    }
+
+    /// The text that Prometheus reads.
+    pub(crate) fn render(&self, depth: QueueDepth) -> String {
+        let [ready, delayed, claimed] = &self.queue;
+        ready.set(depth.ready as f64);
+        delayed.set(depth.delayed as f64);
+        claimed.set(depth.claimed as f64);
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+}
+
+fn describe(recorder: &PrometheusRecorder) {
+    let counters = [
+        ("demitasse_uploads_total", "Uploads accepted."),
+        ("demitasse_original_bytes_total", "Bytes of accepted uploads."),
+        ("demitasse_variant_bytes_total", "Bytes of delivered variants."),
+        ("demitasse_jobs_total", "Attempts at jobs, by how they ended."),
+        ("demitasse_engine_runs_total", "Compressions begun; a reused variant needs none."),
+    ];
+    for (name, text) in counters {
+        recorder.describe_counter(KeyName::from_const_str(name), None, text.into());
+    }
+    let histograms = [
+        ("demitasse_job_seconds", "Time of an attempt at a job."),
+        ("demitasse_upload_to_result_seconds", "Time from the accepted upload to the visible variant."),
+    ];
+    for (name, text) in histograms {
+        recorder.describe_histogram(KeyName::from_const_str(name), Some(Unit::Seconds), text.into());
+    }
+    let text = "Jobs in the queue, by state.".into();
+    recorder.describe_gauge(KeyName::from_const_str("demitasse_queue_depth"), None, text);
+}

@@ -1,0 +1,261 @@
+//! One job, from claim to acknowledgement; a crash between any two steps is safe.
+//!
+//! | step | leaves behind | if we die here |
+//! |---|---|---|
+//! | claim | a lease | it runs out, the job is claimed again |
+//! | start | attempt n | the same, and the attempt counts |
+//! | compress, in a child process | nothing | the same |
+//! | put the variant | a blob nobody names | the same; same bytes, same blob |
+//! | succeed | the variant, visible with its receipt | the next claim finds it done |
+//! | publish | nothing | clients refetch |
+//! | acknowledge | an empty queue | - |
+
+use std::time::Instant;
+
+use demitasse_core::{
+    BlobKey, BlobKind, BlobSource, Claim, Document, ErrorKind, Failure, Job, JobState, StoreError,
+    Transition, Upload, Variant, VariantOutcome,
+};
+use demitasse_engine::{Outcome, Request};
+
+use super::Worker;
+use super::engine_child::{EngineFault, Finished};
+use super::lease::Heartbeat;
+use super::retry::{backoff, jitter};
+use crate::accept::publish;
+use crate::failpoint;
+use crate::http::sentence;
+use crate::metrics::JobEnd;
+
+/// How an attempt went wrong: decided where it went wrong.
+enum Fault {
+    /// Another attempt cannot help.
+    Fail(Failure),
+    /// Another attempt may.
+    Retry(Failure),
+    /// Somebody else has the job; what we did is dropped.
+    Lost,
+    /// The server stops.
+    Stopping,
+}
+
+/// Does the job of `claim`.
+///
+/// # Errors
+/// A store could not be asked; the claim is left to run out.
+pub(super) async fn compress_job(worker: &Worker, claim: Claim) -> Result<(), StoreError> {
+    failpoint::hit("job.claimed");
+    let began = Instant::now();
+    let Some(upload) = worker.backends.jobs.job(claim.job_id).await? else {
+        return worker.backends.queue.ack(claim).await.map(drop);
+    };
+    if upload.job.state.is_terminal() {
+        return worker.backends.queue.ack(claim).await.map(drop);
+    }
+    if !upload.job.has_attempts_left() {
+        return give_up(worker, claim, &upload, began).await;
+    }
+    let Some(job) = transition(worker, &upload, Transition::Start { lease: claim.lease }).await? else {
+        return worker.backends.queue.nack(claim, worker.config.lease).await.map(drop);
+    };
+    failpoint::hit("job.started");
+    let upload = Upload { image: upload.image, job };
+
+    match attempt(worker, claim, &upload).await {
+        Ok((variant, end)) => succeed(worker, claim, &upload, variant, end, began).await,
+        Err(fault) => settle(worker, claim, &upload, fault, began).await,
+    }
+}
+
+/// The work itself, under a heartbeat, until it is done, the lease is lost or the server stops.
+async fn attempt(worker: &Worker, claim: Claim, upload: &Upload) -> Result<(Variant, JobEnd), Fault> {
+    let heartbeat = Heartbeat::start(worker.backends.queue.clone(), claim, worker.config.lease);
+    tokio::select! {
+        done = variant(worker, upload) => done,
+        () = heartbeat.lost.cancelled() => Err(Fault::Lost),
+        () = worker.giving_up.cancelled() => Err(Fault::Stopping),
+    }
+}
+
+/// The variant of an earlier job for the same work, or a new one.
+async fn variant(worker: &Worker, upload: &Upload) -> Result<(Variant, JobEnd), Fault> {
+    let _alone = worker.single_flight.enter(upload.job.request_key).await;
+    if let Some(variant) = worker.backends.jobs.variant_for(upload.job.request_key).await? {
+        let key = BlobKey { kind: BlobKind::Variant, sha256: variant.sha256 };
+        if worker.backends.blobs.head(key).await?.is_some() {
+            return Ok((variant, JobEnd::Reused));
+        }
+    }
+    let finished = compress(worker, upload).await?;
+    failpoint::hit("job.compressed");
+
+    let variant = describe(&finished)?;
+    let key = BlobKey { kind: BlobKind::Variant, sha256: variant.sha256 };
+    if failpoint::hit("job.put").is_some() {
+        return Err(StoreError::new(ErrorKind::Full, "failpoint", key.to_string()).into());
+    }
+    worker.backends.blobs.put(key, BlobSource::Bytes(finished.bytes)).await?;
+    failpoint::hit("job.stored");
+    let end = match variant.outcome {
+        VariantOutcome::Compressed => JobEnd::Compressed,
+        VariantOutcome::KeptOriginal => JobEnd::KeptOriginal,
+    };
+    Ok((variant, end))
+}
+
+async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
+    let original = &upload.image.original;
+    let key = BlobKey { kind: BlobKind::Original, sha256: original.sha256 };
+    let request: Request = upload.job.request.read().map_err(|error| {
+        Fault::Fail(failure("invalid_request", format!("The stored request cannot be read: {error}.")))
+    })?;
+    let body = worker.backends.blobs.get(key, None).await?.ok_or_else(|| {
+        Fault::Fail(failure(
+            "internal",
+            "The uploaded bytes are gone from the store; upload the image again.",
+        ))
+    })?;
+    worker.metrics.engine_run();
+    Ok(worker.engine.compress(request, original.bytes, body).await?)
+}
+
+fn describe(finished: &Finished) -> Result<Variant, Fault> {
+    let report = &finished.report;
+    let defect =
+        |error: String| Fault::Fail(failure("internal", format!("The report cannot be kept: {error}.")));
+    Ok(Variant {
+        sha256: report
+            .output
+            .sha256
+            .parse()
+            .map_err(|error: demitasse_core::ParseIdError| defect(error.to_string()))?,
+        bytes: report.output.bytes,
+        media_type: report.output.format.media_type().into(),
+        width: report.output.width,
+        height: report.output.height,
+        outcome: match report.outcome {
+            Outcome::Compressed => VariantOutcome::Compressed,
+            Outcome::KeptOriginal => VariantOutcome::KeptOriginal,
+        },
+        reason: report.reason.as_ref().map(|reason| sentence(&reason.detail)),
+        score: report.score.as_ref().map(|score| score.value.0),
+        report: Document::from_value(report).map_err(|error| defect(error.to_string()))?,
+    })
+}
+
+async fn succeed(
+    worker: &Worker,
+    claim: Claim,
+    upload: &Upload,
+    variant: Variant,
+    end: JobEnd,
+    began: Instant,
+) -> Result<(), StoreError> {
+    let bytes = variant.bytes;
+    let succeed = Transition::Succeed { lease: claim.lease, variant: Box::new(variant) };
+    let Some(job) = worker.backends.jobs.transition(upload.job.id, succeed, worker.clock.now()).await? else {
+        worker.metrics.job_ended(JobEnd::Lost, began.elapsed());
+        return Ok(());
+    };
+    failpoint::hit("job.finished");
+    publish(&worker.backends, &Upload { image: upload.image.clone(), job: job.clone() }).await;
+    failpoint::hit("job.published");
+    worker.metrics.job_ended(end, began.elapsed());
+    worker.metrics.delivered(bytes, worker.clock.now().duration_since(job.created_at).as_secs_f64());
+    tracing::info!(job = %job.id, attempt = job.attempt, outcome = ?end, bytes, took = ?began.elapsed(), "job done");
+    worker.backends.queue.ack(claim).await.map(drop)
+}
+
+/// Writes down how the attempt failed, and gives the claim back or up.
+async fn settle(
+    worker: &Worker,
+    claim: Claim,
+    upload: &Upload,
+    fault: Fault,
+    began: Instant,
+) -> Result<(), StoreError> {
+    let (lease, queue, job) = (claim.lease, &worker.backends.queue, &upload.job);
+    let end = match fault {
+        Fault::Lost => {
+            tracing::warn!(job = %job.id, "the lease was lost; the result is dropped");
+            JobEnd::Lost
+        }
+        Fault::Stopping => {
+            transition(worker, upload, Transition::Release { lease }).await?;
+            queue.nack(claim, std::time::Duration::ZERO).await?;
+            JobEnd::Released
+        }
+        Fault::Retry(failure) if job.has_attempts_left() => {
+            tracing::warn!(job = %job.id, attempt = job.attempt, code = failure.code, "the job will be tried again");
+            transition(worker, upload, Transition::Retry { lease, failure }).await?;
+            queue.nack(claim, backoff(worker.config.retry_delay, job.attempt, jitter())).await?;
+            JobEnd::Retried
+        }
+        Fault::Retry(failure) | Fault::Fail(failure) => {
+            tracing::warn!(job = %job.id, attempt = job.attempt, code = failure.code, "the job failed");
+            transition(worker, upload, Transition::Fail { lease, failure }).await?;
+            queue.ack(claim).await?;
+            JobEnd::Failed
+        }
+    };
+    worker.metrics.job_ended(end, began.elapsed());
+    Ok(())
+}
+
+/// Ends a job whose last allowed attempt died without a word. The row still names that attempt's lease.
+async fn give_up(worker: &Worker, claim: Claim, upload: &Upload, began: Instant) -> Result<(), StoreError> {
+    if let (JobState::Running, Some(lease)) = (upload.job.state, upload.job.lease) {
+        let detail = "The server stopped each time while it worked on this image; upload it again, or try another copy.";
+        transition(worker, upload, Transition::Fail { lease, failure: failure("crashed", detail) }).await?;
+        worker.metrics.job_ended(JobEnd::Failed, began.elapsed());
+    }
+    worker.backends.queue.ack(claim).await.map(drop)
+}
+
+/// Applies a transition and tells whoever listens.
+async fn transition(
+    worker: &Worker,
+    upload: &Upload,
+    transition: Transition,
+) -> Result<Option<Job>, StoreError> {
+    let changed = worker.backends.jobs.transition(upload.job.id, transition, worker.clock.now()).await?;
+    if let Some(job) = &changed {
+        publish(&worker.backends, &Upload { image: upload.image.clone(), job: job.clone() }).await;
+    }
+    Ok(changed)
+}
+
+fn failure(code: &str, detail: impl Into<String>) -> Failure {
+    Failure { code: code.into(), detail: detail.into() }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, source = ?error.source, "a store failed a job");
+        Self::Retry(match error.kind {
+            ErrorKind::Full => failure("storage_full", "The server had no room for the result."),
+            _ => failure("internal", "A store of the server failed; the cause is in its log."),
+        })
+    }
+}
+
+impl From<EngineFault> for Fault {
+    fn from(fault: EngineFault) -> Self {
+        match fault {
+            EngineFault::Refused { code, detail } => Self::Fail(failure(&code, sentence(&detail))),
+            EngineFault::Deadline(allowed) => {
+                let detail = format!(
+                    "Compressing took longer than the {} seconds that are allowed.",
+                    allowed.as_secs()
+                );
+                Self::Retry(failure("deadline_exceeded", detail))
+            }
+            EngineFault::Crashed(how) => Self::Retry(failure("crashed", sentence(&how))),
+            EngineFault::Start(error) => {
+                tracing::error!(%error, "the engine's child process could not be started");
+                Self::Retry(failure("internal", "The process that compresses images could not be started."))
+            }
+            EngineFault::Input(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What parent and child say to each other, over the child's standard input and output.
+//!
+//! Each message is a head and bytes: `u32` length of the head, the head as JSON, `u64` length of the bytes, the bytes;
+//! numbers little-endian. The parent keeps the child's input open until it has the answer: its end tells the child that
+//! the parent is gone.
+
+use std::io::{self, Read, Write};
+
+use demitasse_core::Document;
+use demitasse_engine::{Error, Limits, Request};
+use serde::{Deserialize, Serialize};
+
+/// Largest head, in bytes: a report with thousands of trials is far below.
+pub(super) const MAX_HEAD: u32 = 16 * 1024 * 1024;
+
+/// What the parent wants. The image's bytes follow.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// In the engine's JSON.
+    pub(crate) request: Request,
+    /// The engine checks them again.
+    pub(crate) limits: Limits,
+    /// Time that the engine may take, in milliseconds.
+    pub(crate) deadline_ms: u64,
+}
+
+/// What became of it. The output's bytes follow, none for an error.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    /// The engine's report.
+    Done(Document),
+    /// The engine's error.
+    Failed {
+        /// Its code.
+        code: String,
+        /// Its text.
+        detail: String,
+    },
+}
+
+impl Answer {
+    pub(super) fn failed(error: &Error) -> Self {
+        Self::Failed { code: error.code().into(), detail: error.to_string() }
+    }
+}
+
+/// Head and length of the bytes, ready to be sent before them.
+pub(super) fn preamble(head: &impl Serialize, bytes: u64) -> io::Result<Vec<u8>> {
+    let head = serde_json::to_vec(head)?;
+    let length = u32::try_from(head.len()).map_err(io::Error::other)?;
+    Ok([&length.to_le_bytes()[..], &head, &bytes.to_le_bytes()].concat())
+}
+
+/// The child's way to write a message.
+pub(super) fn write(mut output: impl Write, head: &impl Serialize, bytes: &[u8]) -> io::Result<()> {
+    output.write_all(&preamble(head, bytes.len() as u64)?)?;
+    output.write_all(bytes)?;
+    output.flush()
+}
+
+/// The child's way to read a message.
+pub(super) fn read<T: for<'de> Deserialize<'de>>(
+    mut input: impl Read,
+    max_bytes: u64,
+) -> io::Result<(T, Vec<u8>)> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length);
+    if length > MAX_HEAD {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut head = vec![0; length as usize];
+    input.read_exact(&mut head)?;
+    let mut length = [0; 8];
+    input.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length > max_bytes {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    input.read_exact(&mut bytes)?;
+    Ok((serde_json::from_slice(&head)?, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_reads_back_and_a_cut_or_oversized_one_is_refused() {
+        let mut sent = Vec::new();
+        write(&mut sent, &"head", b"bytes").unwrap();
+        let (head, bytes): (String, _) = read(&sent[..], 5).unwrap();
+        assert_eq!((head.as_str(), bytes.as_slice()), ("head", b"bytes".as_slice()));
+        assert!(read::<String>(&sent[..], 4).is_err());
+        for end in 0..sent.len() {
+            assert!(read::<String>(&sent[..end], 5).is_err(), "{end}");
+        }
+    }
+}

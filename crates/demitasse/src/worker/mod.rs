@@ -1,0 +1,47 @@
+//! The workers: they claim jobs, run the engine in a child process, and write down what came of it.
+//!
+//! `run` is the loop, `compress_job` the data flow of one job, `lease` keeps a claim alive, `retry` says how long to
+//! wait, `sweep` repairs the queue after a crash, `engine_*` are the child process, its protocol and its own side.
+
+mod compress_job;
+mod engine_child;
+mod engine_main;
+mod engine_wire;
+mod lease;
+mod retry;
+mod run;
+mod single_flight;
+mod sweep;
+
+use std::sync::Arc;
+
+use demitasse_backends::Backends;
+use demitasse_core::Clock;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use engine_child::EngineChild;
+pub(crate) use engine_main::run as run_engine_child;
+pub(crate) use run::{run, run_pending};
+pub(crate) use single_flight::SingleFlight;
+pub(crate) use sweep::{release_orphans, sweep, sweep_regularly};
+
+use crate::config::WorkerConfig;
+use crate::metrics::Metrics;
+
+/// What every worker of this process shares.
+pub(crate) struct Worker {
+    pub(crate) backends: Backends,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) config: WorkerConfig,
+    pub(crate) engine: EngineChild,
+    /// Equal work runs once at a time.
+    pub(crate) single_flight: SingleFlight,
+    /// Rung at every enqueue.
+    pub(crate) wake: Arc<Notify>,
+    /// No new claims after this.
+    pub(crate) stopping: CancellationToken,
+    /// Running jobs are given back after this.
+    pub(crate) giving_up: CancellationToken,
+}

@@ -1,0 +1,25 @@
+//! The application from outside: in process on memory backends where that is enough, the real binary where the process
+//! itself matters.
+
+mod support;
+
+/// The original service's contract, body by body.
+mod original;
+
+/// The native API: shapes, pages, addresses, the generated documents.
+mod native;
+
+/// What comes back for what is no good.
+mod bad_input;
+
+/// The bytes: types, ranges, caching.
+mod blobs;
+
+/// Keys and the guard against listening to everyone.
+mod access;
+
+/// From upload to result: order, sharing, failures, events.
+mod jobs;
+
+/// The real binary: crashes at every step, shutdown, commands.
+mod process;

@@ -1,0 +1,30 @@
+//! What the tests stand on.
+
+mod app;
+mod images;
+mod process;
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+pub(crate) use app::{Answer, TestApp, multipart};
+pub(crate) use images::{huge_header, noisy_png, png, truncated_png};
+pub(crate) use process::Server;
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Asks until the answer is there; no test waits for a time, only for a condition.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
