@@ -25,7 +25,7 @@ export function Dialog({ title, children, onClose }: Props) {
       ref={dialog}
       className="dialog"
       aria-labelledby="dialog-title"
-      {...{ closedby: "any" }}
+      closedby="any"
       onClose={() => {
         // The event is late: an effect that ran twice may have opened the dialog again.
         if (dialog.current?.open !== true) onClose();
