@@ -4,30 +4,15 @@
  */
 
 export interface paths {
-    "/v1/images": {
+    "/healthz": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["list_images"];
-        put?: never;
-        post: operations["upload_image"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/images/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_image"];
+        /** The process answers. */
+        get: operations["live"];
         put?: never;
         post?: never;
         delete?: never;
@@ -36,14 +21,151 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/tasks/{id}": {
+    "/i/{sha256}/{kind}/{file_name}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_task"];
+        /** The bytes of an original or a variant. The hash is hard to guess and names exactly these bytes; needs no key. */
+        get: operations["getBytes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every image, in the order of acceptance, however many there are. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/images/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accepts an image and answers with its task; the work is done later. */
+        post: operations["upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/images/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One image. */
+        get: operations["image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counters for Prometheus. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This description. */
+        get: operations["getOpenApi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The process and everything that it needs work. */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One task. */
+        get: operations["task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tasks/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The status of one task. */
+        get: operations["task_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -59,7 +181,43 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["events"];
+        /** Server-sent events: `event: task`, `data:` a TaskEvent. Best effort: refetch lists on every (re)connect. */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Images, newest first. */
+        get: operations["listImages"];
+        put?: never;
+        /** Accepts an image and answers with its task; the work is done later. */
+        post: operations["createImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/images/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One image. */
+        get: operations["getImage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -75,7 +233,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["info"];
+        /** What this server can do; needs no key. */
+        get: operations["getInfo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One task, with its receipt once it is done. */
+        get: operations["getTask"];
         put?: never;
         post?: never;
         delete?: never;
@@ -88,170 +264,595 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @enum {string} */
-        TaskStatus: "queued" | "running" | "retrying" | "succeeded" | "failed";
-        TaskError: {
-            code: string;
-            title: string;
-            detail: string;
-        };
-        Original: {
-            url: string;
-            sha256: string;
-            /** Format: int64 */
-            bytes: number;
+        /** @description A format. */
+        Format: {
+            /** @description Whether it is read. */
+            decodes: boolean;
+            /** @description Whether it is written. */
+            encodes: boolean;
+            /** @description IANA media type. */
             media_type: string;
-            /** Format: int64 */
-            width: number;
-            /** Format: int64 */
-            height: number;
+            /** @description Its name. */
+            name: string;
         };
-        /** @enum {string} */
-        Outcome: "compressed" | "kept_original";
-        Variant: {
-            url: string;
-            sha256: string;
-            /** Format: int64 */
-            bytes: number;
-            media_type: string;
-            /** Format: int64 */
-            width: number;
-            /** Format: int64 */
-            height: number;
-            outcome: components["schemas"]["Outcome"];
-            reason?: string | null;
-            score?: number | null;
-        };
+        /** @description An uploaded image and, once its task is done, its variant. */
         Image: {
-            id: string;
-            task_id: string;
-            status: components["schemas"]["TaskStatus"];
-            file_name?: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
             created_at: string;
+            error: components["schemas"]["TaskError"] | null;
+            /**
+             * @description The name that the client gave.
+             * @example Überraschung.jpg
+             */
+            file_name: string | null;
+            /**
+             * @description 24 hex digits.
+             * @example 6924c0bc9a1f3e5d7c2b4a60
+             */
+            id: string;
+            /** @description The uploaded bytes. */
             original: components["schemas"]["Original"];
-            variant?: null | components["schemas"]["Variant"];
-            error?: null | components["schemas"]["TaskError"];
-        };
-        ImagePage: {
-            data: components["schemas"]["Image"][];
-            next_cursor?: string | null;
-        };
-        Task: {
-            id: string;
-            image_id: string;
+            /** @description Where the task stands. */
             status: components["schemas"]["TaskStatus"];
-            /** Format: int64 */
-            attempt: number;
-            /** Format: int64 */
-            max_attempts: number;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
-            finished_at?: string | null;
-            error?: null | components["schemas"]["TaskError"];
-            image: components["schemas"]["Image"];
-            report?: null | components["schemas"]["Report"];
-        };
-        TaskEvent: {
+            /** @description The task that compresses it. */
             task_id: string;
-            image_id: string;
-            status: components["schemas"]["TaskStatus"];
-            /** Format: int64 */
-            attempt: number;
-            image: components["schemas"]["Image"];
+            variant: components["schemas"]["Variant"] | null;
         };
-        Report: {
-            /** Format: int64 */
-            version: number;
-            engine: string;
-            outcome: components["schemas"]["Outcome"];
-            reason?: null | {
-                code: string;
-                detail: string;
-            };
-            input: components["schemas"]["Summary"];
-            output: components["schemas"]["Summary"];
-            score?: null | {
-                metric: string;
-                value: number;
-                scope: string;
-                /** Format: int64 */
-                tiles: number;
-                share: number;
-            };
-            lossless: boolean;
-            recipe: {
-                encoder: string;
-                version: string;
-                settings: {
-                    [key: string]: unknown;
-                };
-            };
-            metadata: {
-                kept: components["schemas"]["MetadataItem"][];
-                dropped: components["schemas"]["MetadataItem"][];
-                orientation_applied?: number | null;
-            };
-            warnings: {
-                code: string;
-                detail: string;
-            }[];
-            /** Format: int64 */
-            time_ms: number;
-            /** Format: int64 */
-            cpu_ms: number;
+        /** @description A page of images, newest first. */
+        ImagePage: {
+            /** @description The images. */
+            data: components["schemas"]["Image"][];
+            /** @description Ask for the next page with this; null on the last. */
+            next_cursor: string | null;
         };
-        Summary: {
-            sha256: string;
-            /** Format: int64 */
-            bytes: number;
-            format: string;
-            /** Format: int64 */
-            width: number;
-            /** Format: int64 */
-            height: number;
-            /** Format: int64 */
-            bits: number;
-            alpha: boolean;
-            /** Format: int64 */
-            frames: number;
-        };
-        MetadataItem: {
-            kind: string;
-            /** Format: int64 */
-            bytes: number;
-        };
+        /** @description What this server can do, and what it takes. */
         Info: {
-            version: string;
-            limits: {
-                /** Format: int64 */
-                max_bytes: number;
-                /** Format: int64 */
-                max_pixels: number;
-            };
-            presets: {
-                name: string;
-                target?: number | null;
-            }[];
-            default_preset: string;
-            formats: {
-                name: string;
-                media_type: string;
-                decodes: boolean;
-                encodes: boolean;
-            }[];
+            /** @description Whether an API key is needed. */
             auth_required: boolean;
+            /** @description The preset of an upload that names none. */
+            default_preset: string;
+            /** @description What is read and written. */
+            formats: components["schemas"]["Format"][];
+            /** @description What an image may be. */
+            limits: components["schemas"]["Limits"];
+            /** @description Targets with names, from the smallest files to the largest. */
+            presets: components["schemas"]["Preset"][];
+            /**
+             * @description Of the server.
+             * @example 0.1.0
+             */
+            version: string;
         };
+        /** @description What an image may be. */
+        Limits: {
+            /**
+             * Format: int64
+             * @description Of the file, in bytes.
+             */
+            max_bytes: number;
+            /**
+             * Format: int64
+             * @description Width x height.
+             */
+            max_pixels: number;
+        };
+        /** @description The uploaded bytes. */
+        Original: {
+            /**
+             * Format: int64
+             * @description Length in bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int32
+             * @description Height in pixels, as stored.
+             */
+            height: number;
+            /**
+             * @description From the bytes, never from the client's word.
+             * @example image/jpeg
+             */
+            media_type: string;
+            /** @description SHA-256, 64 hex digits. */
+            sha256: string;
+            /**
+             * Format: uri
+             * @description Where they are served.
+             */
+            url: string;
+            /**
+             * Format: int32
+             * @description Width in pixels, as stored.
+             */
+            width: number;
+        };
+        /** @description The original's answer to an upload. */
+        OriginalAccepted: {
+            taskId: string;
+        };
+        /** @description The original's image. */
+        OriginalImage: {
+            compressedUrl: string | null;
+            /**
+             * @description JavaScript's `Date.toString()`.
+             * @example Thu Jan 01 1970 00:00:00 GMT+0000 (Coordinated Universal Time)
+             */
+            createdAt: string;
+            id: string;
+            imageUrl: string;
+        };
+        /**
+         * @description The original's four states.
+         * @enum {string}
+         */
+        OriginalStatus: "pending" | "completed" | "completed_with_errors" | "failed";
+        /** @description The original's task. */
+        OriginalTask: {
+            id: string;
+            imageId: string;
+            status: components["schemas"]["OriginalStatus"];
+        };
+        /** @description The original's status of a task. */
+        OriginalTaskStatus: {
+            status: components["schemas"]["OriginalStatus"];
+            taskId: string;
+        };
+        /**
+         * @description Whether new bytes were made.
+         * @enum {string}
+         */
+        Outcome: "compressed" | "kept_original";
+        /** @description A target with a name. */
+        Preset: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: double
+             * @description The score that is held; null: every pixel as it was.
+             */
+            target: number | null;
+        };
+        /** @description RFC 9457. */
         Problem: {
-            type: string;
-            title: string;
-            /** Format: int64 */
-            status: number;
-            detail: string;
-            instance?: string | null;
+            /**
+             * @description A stable word for programs.
+             * @example not_found
+             */
             code: string;
+            /**
+             * @description What went wrong this time.
+             * @example There is no image with this id.
+             */
+            detail: string;
+            /**
+             * @description Names this occurrence; the log has it as the request's id.
+             * @example urn:request:5f1d7e84da0b44c8
+             */
+            instance: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             * @example 404
+             */
+            status: number;
+            /**
+             * @description What went wrong, in general.
+             * @example There is no such thing
+             */
+            title: string;
+            /**
+             * @description Where the code is explained, relative to this server.
+             * @example /docs/errors.md#not_found
+             */
+            type: string;
+        };
+        /** @description Whether each thing that the server needs is there. */
+        Readiness: {
+            /** @description By name: `ok`, or what is wrong. */
+            dependencies: {
+                [key: string]: string;
+            };
+            /** @description Whether requests should be sent here. */
+            ready: boolean;
+        };
+        /** @description The receipt: what was done, what was measured, what was tried. */
+        Report: {
+            /** @description Everything that was tried. */
+            candidates: components["schemas"]["ReportCandidate"][];
+            /**
+             * Format: int64
+             * @description Processor time, in milliseconds.
+             */
+            cpu_ms: number | null;
+            /** @description Name and version of the engine. */
+            engine: string;
+            /** @description The bytes that came in. */
+            input: components["schemas"]["ReportFacts"];
+            /** @description Whether every pixel was compared and found equal. */
+            lossless: boolean;
+            /** @description What was kept and what was dropped. */
+            metadata: components["schemas"]["ReportMetadata"];
+            /** @description Whether new bytes were made. */
+            outcome: components["schemas"]["ReportOutcome"];
+            /** @description The bytes that went out. */
+            output: components["schemas"]["ReportFacts"];
+            reason: components["schemas"]["ReportReason"] | null;
+            /** @description How the output was made. */
+            recipe: components["schemas"]["ReportRecipe"];
+            /** @description What was asked for. */
+            request: components["schemas"]["ReportRequest"];
+            score: components["schemas"]["ReportScore"] | null;
+            /**
+             * Format: int64
+             * @description Wall-clock time, in milliseconds.
+             */
+            time_ms: number;
+            /**
+             * Format: int32
+             * @description Of this JSON: 1.
+             */
+            version: number;
+            /** @description What the owner of the image should know. */
+            warnings: components["schemas"]["ReportWarning"][];
+        };
+        /** @description One encoder's attempt. */
+        ReportCandidate: {
+            /**
+             * Format: int64
+             * @description Length of its best result.
+             */
+            bytes: number | null;
+            /** @description More, for people. */
+            detail: string | null;
+            /** @description The encoder. */
+            encoder: string;
+            /** @description The format that it writes. */
+            format: components["schemas"]["ReportFormat"];
+            /**
+             * Format: double
+             * @description Score of its best result.
+             */
+            score: number | null;
+            /** @description Every setting that was tried. */
+            trials: components["schemas"]["ReportTrial"][];
+            /** @description What became of it. */
+            verdict: components["schemas"]["ReportVerdict"];
+        };
+        /** @description What is known of a file. */
+        ReportFacts: {
+            /** @description Whether some pixel is not opaque. */
+            alpha: boolean;
+            /**
+             * Format: int32
+             * @description Bits a sample.
+             */
+            bits: number;
+            /**
+             * Format: int64
+             * @description Length in bytes.
+             */
+            bytes: number;
+            /** @description Format. */
+            format: components["schemas"]["ReportFormat"];
+            /**
+             * Format: int32
+             * @description Frames.
+             */
+            frames: number;
+            /**
+             * Format: int32
+             * @description Height in pixels, as a viewer shows it.
+             */
+            height: number;
+            /** @description 64 hex digits. */
+            sha256: string;
+            /**
+             * Format: int32
+             * @description Width in pixels, as a viewer shows it.
+             */
+            width: number;
+        };
+        /**
+         * @description A format.
+         * @enum {string}
+         */
+        ReportFormat: "jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff";
+        /** @description A piece of metadata. */
+        ReportItem: {
+            /**
+             * Format: int64
+             * @description Its size in the input.
+             */
+            bytes: number;
+            /** @description What it is: `icc`, `gps`, `exif`, ... */
+            kind: string;
+        };
+        /** @description What was kept and what was dropped. */
+        ReportMetadata: {
+            /** @description Dropped. */
+            dropped: components["schemas"]["ReportItem"][];
+            /** @description Kept. */
+            kept: components["schemas"]["ReportItem"][];
+            /**
+             * Format: int32
+             * @description The EXIF orientation that was applied to the pixels.
+             */
+            orientation_applied: number | null;
+        };
+        /**
+         * @description Whether new bytes were made.
+         * @enum {string}
+         */
+        ReportOutcome: "compressed" | "kept_original";
+        /**
+         * @description Which format comes out.
+         * @enum {string}
+         */
+        ReportOutputFormat: "keep" | "jpeg" | "png" | "webp";
+        /** @description Why the original was kept. */
+        ReportReason: {
+            /** @description For programs. */
+            code: components["schemas"]["ReportReasonCode"];
+            /** @description For people. */
+            detail: string;
+        };
+        /**
+         * @description Why the original was kept, for programs.
+         * @enum {string}
+         */
+        ReportReasonCode: "animated" | "already_compressed" | "no_smaller_candidate" | "target_not_reached" | "verification_failed" | "no_encoder";
+        /** @description How the output was made. */
+        ReportRecipe: {
+            /** @description The encoder. */
+            encoder: string;
+            /** @description Its settings. */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** @description Its version. */
+            version: string;
+        };
+        /** @description What was asked for. */
+        ReportRequest: {
+            /** @description Which format comes out. */
+            format: components["schemas"]["ReportOutputFormat"];
+            /** @description What must be held. */
+            target: components["schemas"]["ReportTarget"];
+            /**
+             * Format: int32
+             * @description Of this JSON: 1.
+             */
+            version: number;
+        };
+        /**
+         * @description What a score was measured on.
+         * @enum {string}
+         */
+        ReportScope: "whole" | "tiles";
+        /** @description A score and what it was measured on. */
+        ReportScore: {
+            /** @description `ssimulacra2`. */
+            metric: string;
+            /** @description What it was measured on. */
+            scope: components["schemas"]["ReportScope"];
+            /**
+             * Format: double
+             * @description The part of the pixels that was looked at.
+             */
+            share: number;
+            /**
+             * Format: int32
+             * @description How many tiles.
+             */
+            tiles: number;
+            /**
+             * Format: double
+             * @description Higher is better, 100 is identical.
+             */
+            value: number;
+            worst_tile: components["schemas"]["ReportTile"] | null;
+        };
+        /** @description What must be held. */
+        ReportTarget: {
+            /** @enum {string} */
+            kind: "score";
+            /**
+             * Format: double
+             * @description SSIMULACRA2, 1 to 100.
+             */
+            score: number;
+        } | {
+            /** @enum {string} */
+            kind: "quality";
+            /**
+             * Format: double
+             * @description 1 to 100.
+             */
+            quality: number;
+        } | {
+            /** @enum {string} */
+            kind: "lossless";
+        };
+        /** @description A region and its own score. */
+        ReportTile: {
+            /**
+             * Format: int32
+             * @description Height in pixels.
+             */
+            height: number;
+            /**
+             * Format: double
+             * @description Its score.
+             */
+            score: number;
+            /**
+             * Format: int32
+             * @description Width in pixels.
+             */
+            width: number;
+            /**
+             * Format: int32
+             * @description Left edge.
+             */
+            x: number;
+            /**
+             * Format: int32
+             * @description Top edge.
+             */
+            y: number;
+        };
+        /** @description One encode at one setting. */
+        ReportTrial: {
+            /**
+             * Format: int64
+             * @description Length of the result.
+             */
+            bytes: number;
+            /**
+             * Format: double
+             * @description The encoder's setting.
+             */
+            quality: number;
+            /**
+             * Format: double
+             * @description Its score.
+             */
+            score: number;
+        };
+        /**
+         * @description What became of a candidate.
+         * @enum {string}
+         */
+        ReportVerdict: "chosen" | "larger" | "below_target" | "failed";
+        /** @description Something that the owner of the image should know. */
+        ReportWarning: {
+            /** @description For programs. */
+            code: string;
+            /** @description For people. */
+            detail: string;
+        };
+        /** @description One compression of one image. */
+        Task: {
+            /**
+             * Format: int32
+             * @description Attempts begun so far.
+             * @example 1
+             */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            created_at: string;
+            error: components["schemas"]["TaskError"] | null;
+            /**
+             * Format: date-time
+             * @description When it succeeded or failed.
+             */
+            finished_at: string | null;
+            /** @description 24 hex digits. */
+            id: string;
+            /** @description The image. */
+            image: components["schemas"]["Image"];
+            /** @description The image that it compresses. */
+            image_id: string;
+            /**
+             * Format: int32
+             * @description Attempts allowed.
+             * @example 5
+             */
+            max_attempts: number;
+            report: components["schemas"]["Report"] | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["TaskStatus"];
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updated_at: string;
+        };
+        /** @description Why a task, or its last attempt, failed. */
+        TaskError: {
+            /**
+             * @description A stable word for programs.
+             * @example malformed
+             */
+            code: string;
+            /** @description What, why and what to do. */
+            detail: string;
+            /**
+             * @description What, in short.
+             * @example The image is damaged
+             */
+            title: string;
+        };
+        /** @description News of a task. */
+        TaskEvent: {
+            /**
+             * Format: int32
+             * @description Attempts begun so far.
+             */
+            attempt: number;
+            /** @description The image, complete enough to show without asking again. */
+            image: components["schemas"]["Image"];
+            /** @description Its image. */
+            image_id: string;
+            /** @description Where it stands. */
+            status: components["schemas"]["TaskStatus"];
+            /** @description The task. */
+            task_id: string;
+        };
+        /**
+         * @description Where a task stands.
+         * @enum {string}
+         */
+        TaskStatus: "queued" | "running" | "retrying" | "succeeded" | "failed";
+        /** @description The form of an upload. */
+        UploadForm: {
+            /**
+             * Format: binary
+             * @description The image.
+             */
+            image: string;
+        };
+        /** @description The compressed bytes. */
+        Variant: {
+            /**
+             * Format: int64
+             * @description Length in bytes; never above the original's.
+             */
+            bytes: number;
+            /**
+             * Format: int32
+             * @description Height in pixels.
+             */
+            height: number;
+            /** @description Of the compressed bytes. */
+            media_type: string;
+            /** @description Made or kept. */
+            outcome: components["schemas"]["Outcome"];
+            /** @description Why the original was kept. */
+            reason: string | null;
+            /**
+             * Format: double
+             * @description SSIMULACRA2 against the original: higher is better, 100 is identical. Null where nothing was measured.
+             */
+            score: number | null;
+            /** @description SHA-256, 64 hex digits. */
+            sha256: string;
+            /**
+             * Format: uri
+             * @description Where they are served.
+             */
+            url: string;
+            /**
+             * Format: int32
+             * @description Width in pixels.
+             */
+            width: number;
         };
     };
     responses: never;
@@ -262,29 +863,69 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_images: {
+    live: {
         parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImagePage"];
+                    "text/plain": string;
                 };
             };
-            /** @description a problem */
-            401: {
+        };
+    };
+    getBytes: {
+        parameters: {
+            query?: {
+                /** @description 1: offer to save the file instead of showing it. */
+                download?: string;
+            };
+            header?: never;
+            path: {
+                sha256: string;
+                /** @description original or variant */
+                kind: string;
+                /** @description for people; any */
+                file_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": unknown;
+                };
+            };
+            /** @description a part of the bytes */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": unknown;
+                };
+            };
+            /** @description the client has them */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -292,16 +933,39 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the part does not exist */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
-    upload_image: {
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginalImage"][];
+                };
+            };
+        };
+    };
+    upload: {
         parameters: {
             query?: {
+                /** @description Name of a target; anything else in the query is ignored, as the original does. */
                 preset?: string;
-                target?: number;
-                quality?: number;
-                lossless?: boolean;
-                format?: string;
             };
             header?: never;
             path?: never;
@@ -309,52 +973,22 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": {
-                    /** Format: binary */
-                    image: string;
-                };
+                "multipart/form-data": components["schemas"]["UploadForm"];
             };
         };
         responses: {
-            /** @description accepted */
-            202: {
+            200: {
                 headers: {
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
-            /** @description a problem */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a problem */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description a problem */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["OriginalAccepted"];
                 };
             };
         };
     };
-    get_image: {
+    image: {
         parameters: {
             query?: never;
             header?: never;
@@ -365,58 +999,17 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Image"];
-                };
-            };
-            /** @description a problem */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["OriginalImage"];
                 };
             };
         };
     };
-    get_task: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
-            /** @description a problem */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    events: {
+    metrics: {
         parameters: {
             query?: never;
             header?: never;
@@ -425,7 +1018,114 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description server-sent events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    getOpenApi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginalTask"];
+                };
+            };
+        };
+    };
+    task_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginalTaskStatus"];
+                };
+            };
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -434,9 +1134,146 @@ export interface operations {
                     "text/event-stream": components["schemas"]["TaskEvent"];
                 };
             };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    info: {
+    listImages: {
+        parameters: {
+            query?: {
+                /** @description Images on the page, 1 to 200; 50 if not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImagePage"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createImage: {
+        parameters: {
+            query?: {
+                /** @description A target with a name: small, balanced, high, visually-lossless, lossless. */
+                preset?: string;
+                /** @description Lowest score (SSIMULACRA2, 1 to 100) that the smaller file may have. */
+                target?: number;
+                /** @description The encoder's own setting, 1 to 100. */
+                quality?: number;
+                /** @description Every pixel as it was. */
+                lossless?: boolean;
+                /** @description keep, jpeg, png, webp. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["UploadForm"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Image"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getInfo: {
         parameters: {
             query?: never;
             header?: never;
@@ -445,7 +1282,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -454,8 +1290,36 @@ export interface operations {
                     "application/json": components["schemas"]["Info"];
                 };
             };
-            /** @description a problem */
-            401: {
+        };
+    };
+    getTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
                 headers: {
                     [name: string]: unknown;
                 };
