@@ -1,9 +1,19 @@
-//! Gif.
+//! GIF (GIF87a, GIF89a): read only.
+//!
+//! - `container`: blocks, walked without decoding; header, metadata and strip share the walk.
+//! - `decode`: the one frame of a still GIF, by the crate `gif`, laid on its canvas.
+//!
+//! A GIF can embed nothing but comments: what [`strip`](Codec::strip) is asked to keep has no place in it.
+
+mod container;
+mod decode;
+#[cfg(test)]
+mod tests;
 
 use super::{Codec, Decoded, Encoder, Header};
 use crate::format::Capabilities;
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Error, Limits, Result};
+use crate::{Control, Limits, Result};
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "gif",
@@ -20,20 +30,20 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
 pub(crate) struct Gif;
 
 impl Codec for Gif {
-    fn read_header(&self, _bytes: &[u8]) -> Result<Header> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_header(&self, bytes: &[u8]) -> Result<Header> {
+        container::read_header(bytes)
     }
 
-    fn read_metadata(&self, _bytes: &[u8], _limits: &Limits) -> Result<Metadata> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_metadata(&self, bytes: &[u8], _limits: &Limits) -> Result<Metadata> {
+        container::read_metadata(bytes)
     }
 
-    fn decode(&self, _bytes: &[u8], _limits: &Limits, _control: &Control) -> Result<Decoded> {
-        Err(Error::Unsupported("not built".into()))
+    fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        decode::decode(bytes, limits, control)
     }
 
-    fn strip(&self, _bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
-        Err(Error::Unsupported("not built".into()))
+    fn strip(&self, bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
+        container::strip(bytes)
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
