@@ -1,9 +1,20 @@
-//! Tiff.
+//! TIFF 6.0 (classic, with 32-bit offsets): read only, first page.
+//!
+//! - `container`: directories, walked without decoding; header, metadata and strip share the walk.
+//! - `decode`: pixels, by the crate `tiff`, brought to gray or RGB.
+//! - `strip`: private tags taken out in place, their data overwritten; offsets stay as they are.
+
+mod container;
+mod decode;
+mod metadata;
+mod strip;
+#[cfg(test)]
+mod tests;
 
 use super::{Codec, Decoded, Encoder, Header};
 use crate::format::Capabilities;
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Error, Limits, Result};
+use crate::{Control, Limits, Result};
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "tiff",
@@ -20,20 +31,20 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
 pub(crate) struct Tiff;
 
 impl Codec for Tiff {
-    fn read_header(&self, _bytes: &[u8]) -> Result<Header> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_header(&self, bytes: &[u8]) -> Result<Header> {
+        container::read_header(bytes)
     }
 
-    fn read_metadata(&self, _bytes: &[u8], _limits: &Limits) -> Result<Metadata> {
-        Err(Error::Unsupported("not built".into()))
+    fn read_metadata(&self, bytes: &[u8], limits: &Limits) -> Result<Metadata> {
+        metadata::read(bytes, limits)
     }
 
-    fn decode(&self, _bytes: &[u8], _limits: &Limits, _control: &Control) -> Result<Decoded> {
-        Err(Error::Unsupported("not built".into()))
+    fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        decode::decode(bytes, limits, control)
     }
 
-    fn strip(&self, _bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
-        Err(Error::Unsupported("not built".into()))
+    fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
+        strip::strip(bytes, keep)
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
