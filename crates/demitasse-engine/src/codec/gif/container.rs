@@ -1,8 +1,7 @@
 //! The blocks of a GIF (GIF89a specification, 1990).
 
 use super::super::Header;
-use crate::metadata::{Kind, Metadata, xmp};
-use crate::report::Item;
+use crate::metadata::{Kind, Metadata, add_item, xmp};
 use crate::{Error, Format, Result};
 
 const GRAPHIC_CONTROL: u8 = 0xf9;
@@ -176,11 +175,9 @@ pub(super) fn read_metadata(bytes: &[u8]) -> Result<Metadata> {
             let packet = block.data.get(12..block.data.len().saturating_sub(XMP_TAIL + 1));
             metadata.rights = xmp::read_rights(packet.unwrap_or_default());
         }
-        metadata.items.push(Item { kind, bytes: block.whole.len() as u64 });
+        add_item(&mut metadata.items, kind, block.whole.len() as u64);
     }
-    if !blocks.rest().is_empty() {
-        metadata.items.push(Item { kind: Kind::Trailer, bytes: blocks.rest().len() as u64 });
-    }
+    add_item(&mut metadata.items, Kind::Trailer, blocks.rest().len() as u64);
     Ok(metadata)
 }
 

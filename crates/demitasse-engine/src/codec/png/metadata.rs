@@ -5,8 +5,7 @@ use std::io::Read;
 use flate2::read::ZlibDecoder;
 
 use super::container::{Chunk, Chunks, MARK_KEYWORD};
-use crate::metadata::{Kind, Mark, Metadata, Rights, exif, xmp};
-use crate::report::Item;
+use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, xmp};
 use crate::{Error, Limits, Result};
 
 /// The keyword of the text chunk that holds XMP.
@@ -21,9 +20,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
     for chunk in chunks.by_ref() {
         reader.take(&chunk?)?;
     }
-    if !chunks.rest().is_empty() {
-        reader.metadata.items.push(Item { kind: Kind::Trailer, bytes: chunks.rest().len() as u64 });
-    }
+    add_item(&mut reader.metadata.items, Kind::Trailer, chunks.rest().len() as u64);
     let Reader { mut metadata, text, xmp, .. } = reader;
     metadata.own_color &= metadata.icc.is_none();
     metadata.rights = metadata.rights.or(text).or(xmp);
@@ -49,7 +46,10 @@ impl Reader<'_> {
                 let facts = exif::read(chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data));
                 self.metadata.orientation = facts.orientation;
                 self.metadata.rights = facts.rights;
-                self.metadata.items.extend(facts.items);
+                facts
+                    .items
+                    .into_iter()
+                    .for_each(|item| add_item(&mut self.metadata.items, item.kind, item.bytes));
                 return Ok(());
             }
             b"tEXt" | b"zTXt" | b"iTXt" => match self.take_text(chunk)? {
@@ -74,7 +74,7 @@ impl Reader<'_> {
             | b"cLLI" => return Ok(()),
             _ => Kind::Other,
         };
-        self.metadata.items.push(Item { kind, bytes: chunk.whole.len() as u64 });
+        add_item(&mut self.metadata.items, kind, chunk.whole.len() as u64);
         Ok(())
     }
 

@@ -151,16 +151,8 @@ fn metadata_is_listed_by_kind() {
     assert_eq!(metadata.rights.artist.as_deref(), Some("Ada"));
     assert!(metadata.own_color);
     let found: Vec<_> = metadata.items.iter().map(|item| item.kind).collect();
-    let expected = [
-        Kind::Copyright,
-        Kind::Comment,
-        Kind::Copyright,
-        Kind::Xmp,
-        Kind::Time,
-        Kind::Exif,
-        Kind::Other,
-        Kind::Trailer,
-    ];
+    let expected =
+        [Kind::Copyright, Kind::Comment, Kind::Xmp, Kind::Time, Kind::Exif, Kind::Other, Kind::Trailer];
     assert_eq!(found, expected);
 }
 

@@ -1,8 +1,7 @@
 //! What a WebP carries beside pixels.
 
 use super::container::{MARK, Riff};
-use crate::metadata::{Kind, Mark, Metadata, Rights, exif, xmp};
-use crate::report::Item;
+use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, xmp};
 use crate::{Error, Limits, Result};
 
 /// Reads it all, and walks the container to its end. EXIF says more than XMP, where they disagree.
@@ -26,7 +25,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
                 let facts = exif::read(chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data));
                 metadata.orientation = facts.orientation;
                 metadata.rights = facts.rights;
-                metadata.items.extend(facts.items);
+                facts.items.into_iter().for_each(|item| add_item(&mut metadata.items, item.kind, item.bytes));
                 continue;
             }
             MARK => {
@@ -44,14 +43,12 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
             }
             _ => Kind::Other,
         };
-        metadata.items.push(Item { kind, bytes: chunk.data.len() as u64 + 8 });
+        add_item(&mut metadata.items, kind, chunk.data.len() as u64 + 8);
     }
     if !has_image {
         return Err(super::container::malformed("there is no image in it"));
     }
-    if trailer > 0 {
-        metadata.items.push(Item { kind: Kind::Trailer, bytes: trailer as u64 });
-    }
+    add_item(&mut metadata.items, Kind::Trailer, trailer as u64);
     metadata.rights = metadata.rights.or(xmp_rights);
     Ok(metadata)
 }
