@@ -1,5 +1,7 @@
 //! Bytes of JPEG photos against the original service's, which is Pillow's `convert("RGB").save(quality=70)`.
 //!
+//! Samples are compared as they are stored, whatever profile they are in: Pillow leaves them and drops the profile.
+//!
 //! For each photo: Pillow's JPEG and its score; then the engine's JPEG for that score as its target. Scores are of whole
 //! images, by another decoder than the engine's. The engine reaches a target within a tolerance and, above 0.7
 //! megapixels, by an estimate, so a second figure corrects for it: the engine's bytes at exactly Pillow's score, on the
@@ -94,8 +96,7 @@ fn photos(corpus: &Path) -> Result<Vec<PathBuf>> {
 fn measure(path: &Path, name: &str, scratch: &Path, pillow: &mut Pillow) -> Result<Row> {
     let bytes = std::fs::read(path)?;
     let facts = pillow.ask("facts", &[path])?;
-    let is_plain = facts["mode"] == "RGB" && facts["icc"] == false && facts["frames"] == 1;
-    ensure!(is_plain, "not a plain RGB photo, so the two encoders would not show the same");
+    ensure!(facts["mode"] == "RGB" && facts["frames"] == 1, "not a still RGB photo");
     let reference = decode(path, scratch, pillow)?;
 
     let theirs = scratch.join("pillow.jpg");
