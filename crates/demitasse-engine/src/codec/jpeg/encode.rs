@@ -13,6 +13,12 @@ use crate::{Control, Error, Format, Layout, Quality, Result};
 /// Longest side that libjpeg and jpegli take (JPEG_MAX_DIMENSION).
 const MAX_SIDE: u32 = 65_500;
 
+/// From this quality on chroma keeps its resolution: below, a score is cheaper with half the chroma; above, many images
+/// cannot reach it without.
+const FULL_CHROMA: f32 = 94.0;
+/// 94 of half chroma scores as 92 of full chroma does.
+const FULL_CHROMA_STRETCH: f32 = 8.0 / 6.0;
+
 /// Lossy, by jpegli.
 pub(super) struct Jpegli;
 
@@ -22,7 +28,7 @@ impl Encoder for Jpegli {
     }
 
     fn mode(&self) -> Mode {
-        Mode::Lossy { min: Quality(5.0), max: Quality(98.0), start: Quality(78.0), step: 0.25 }
+        Mode::Lossy { min: Quality(5.0), max: Quality(99.0), start: Quality(77.0), step: 0.25 }
     }
 
     fn accepts(&self, source: Source<'_>) -> bool {
@@ -65,8 +71,12 @@ impl Encoder for Jpegli {
     }
 }
 
+/// Half-resolution chroma below [`FULL_CHROMA`]; from there on full chroma, at a lower setting, so that neither bytes nor
+/// scores jump where the two meet (`docs/decisions/0005-jpeg-settings.md`).
 fn settings_of(quality: Quality) -> Settings {
-    Settings { distance: distance(quality), subsampled: true, progressive_level: 2 }
+    let subsampled = quality.0 < FULL_CHROMA;
+    let quality = if subsampled { quality.0 } else { 100.0 - (100.0 - quality.0) * FULL_CHROMA_STRETCH };
+    Settings { distance: distance(Quality(quality)), subsampled, progressive_level: 2 }
 }
 
 /// Butteraugli distance of a quality on libjpeg's familiar scale: jpegli's own mapping (`jpegli_quality_to_distance` in
@@ -121,6 +131,13 @@ impl Encoder for Transcode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chroma_keeps_its_resolution_where_scores_need_it() {
+        let at = |quality| settings_of(Quality(quality));
+        assert!(at(93.75).subsampled && !at(94.0).subsampled);
+        assert_eq!((at(94.0).distance, at(100.0).distance), (distance(Quality(92.0)), 0.01));
+    }
 
     #[test]
     fn distance_falls_without_a_jump() {

@@ -76,7 +76,7 @@ pub(super) fn decode(bytes: &[u8], control: &Control) -> Result<Pixels> {
 /// As [`decode`]; `Codec` where the coefficients cannot be written in this form.
 ///
 /// Cost: about 30 megapixels a second; 2 to 6 bytes a pixel, and the result. mozjpeg's search for better scans takes three
-/// times as long and gains 0.4 % more (medians of 19 files; 5.5 % without it), so the plain scan script is used.
+/// times as long and gains 0.4 % more (`docs/decisions/0005-jpeg-settings.md`), so the plain scan script is used.
 pub(super) fn transcode(bytes: &[u8], adobe: bool, control: &Control) -> Result<Vec<u8>> {
     guard(|| {
         let mut source = Decompressor::open(bytes, control)?;
