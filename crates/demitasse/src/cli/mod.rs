@@ -1,9 +1,11 @@
 //! The commands. Each is one file; `main` is one match over them.
 
 mod completions;
+mod compress;
 mod doctor;
 mod engine_child;
 mod healthcheck;
+mod inspect;
 mod man;
 mod serve;
 
@@ -26,8 +28,10 @@ struct Cli {
 enum Command {
     /// Run the service: API, web UI and workers
     Serve(Box<serve::Args>),
+    Compress(compress::Args),
+    Inspect(inspect::Args),
     /// Check that everything the service needs is there, and say what to do if not
-    Doctor(doctor::Args),
+    Doctor(Box<doctor::Args>),
     /// Ask a running service whether it is alive; for container health checks
     Healthcheck(healthcheck::Args),
     /// Print a completion script for a shell
@@ -46,6 +50,8 @@ const SETUP: u8 = 2;
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve::run(*args),
+        Command::Compress(args) => Ok(compress::run(&args)),
+        Command::Inspect(args) => Ok(inspect::run(&args)),
         Command::Doctor(args) => doctor::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),

@@ -127,10 +127,9 @@ async fn talk(child: &mut Child, order: &Order, length: u64, body: BlobBody) -> 
     let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
         return Talk::Broken(io::ErrorKind::BrokenPipe.into());
     };
-    match send(&mut input, order, length, body).await {
-        Ok(Some(error)) => return Talk::NoInput(error),
-        // It may have answered before it read everything.
-        Ok(None) | Err(_) => {}
+    // That it could not be sent is no answer yet: the child may have answered before it read everything.
+    if let Ok(Some(error)) = send(&mut input, order, length, body).await {
+        return Talk::NoInput(error);
     }
     // The engine's output is never larger than its input.
     let answer = receive(&mut output, length).await;
