@@ -47,7 +47,11 @@ impl Encoder for Jpegli {
         if source.image.layout == Layout::Rgb {
             map.insert("sampling".into(), if settings.subsampled { "4:2:0".into() } else { "4:4:4".into() });
         }
-        map.insert("progressive_level".into(), settings.progressive_level.into());
+        let small = source.image.pixels() <= mozjpeg::SMALL.into();
+        map.insert(
+            "scans".into(),
+            if small { "the smaller of sequential and progressive" } else { "progressive" }.into(),
+        );
         map
     }
 
@@ -67,7 +71,15 @@ impl Encoder for Jpegli {
         };
         let channels = image.layout.channels() as u8;
         let raster = Raster { width: image.width, height: image.height, channels, samples };
-        rewrite(&jpegli::encode(raster, settings_of(quality), control)?, embedded)
+        let settings = settings_of(quality);
+        let mut file = jpegli::encode(raster, settings, control)?;
+        if image.pixels() <= mozjpeg::SMALL.into() {
+            let sequential = jpegli::encode(raster, Settings { progressive_level: 0, ..settings }, control)?;
+            if sequential.len() < file.len() {
+                file = sequential;
+            }
+        }
+        rewrite(&file, embedded)
     }
 }
 

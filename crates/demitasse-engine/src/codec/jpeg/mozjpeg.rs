@@ -21,7 +21,7 @@ pub(super) const VERSION: &str = "2.2.3";
 /// Rows asked for in one call; libjpeg gives fewer.
 const ROWS: usize = 16;
 /// Pixels up to which the headers and tables of ten scans may weigh more than they save.
-const SMALL: u32 = 1 << 18;
+pub(super) const SMALL: u32 = 1 << 18;
 /// Longest message of libjpeg, in bytes (JMSG_LENGTH_MAX).
 const MESSAGE_BYTES: usize = 200;
 

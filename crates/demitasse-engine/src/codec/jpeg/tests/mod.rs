@@ -101,6 +101,15 @@ fn a_quarter_of_a_quality_step_makes_another_file() {
 }
 
 #[test]
+fn a_transcode_finds_nothing_to_save_in_a_small_output() {
+    for side in [8, 40, 96, 300] {
+        let file = compress(&photo(side, side, Layout::Rgb), 75.0);
+        let again = mozjpeg::transcode(&file, false, &Control::new()).unwrap();
+        assert!(again.len() >= file.len(), "{side}: {} of {}", again.len(), file.len());
+    }
+}
+
+#[test]
 fn what_jpeg_cannot_carry_is_not_accepted() {
     let sixteen = Image::still(1, 1, Layout::Gray, Samples::U16(vec![1]), None);
     for image in
