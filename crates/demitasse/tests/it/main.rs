@@ -23,3 +23,6 @@ mod jobs;
 
 /// The real binary: crashes at every step, shutdown, commands.
 mod process;
+
+/// `compress` and `inspect`.
+mod cli_compress;
