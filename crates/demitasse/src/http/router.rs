@@ -7,10 +7,10 @@
 //! | `/v1/info`, `/healthz`, `/readyz`, `/i/..`, the UI | problem+json | no | no |
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -82,7 +82,8 @@ pub(crate) fn router(state: HttpState) -> Router {
         .layer(key())
         .layer(CompressionLayer::new().gzip(true))
         .layer(from_fn(tell_original))
-        .layer(cors());
+        .layer(cors())
+        .layer(from_fn(empty_preflight));
     let nosniff = HeaderValue::from_static("nosniff");
     original
         .merge(modern)
@@ -97,6 +98,17 @@ pub(crate) fn router(state: HttpState) -> Router {
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
         .layer(SetRequestIdLayer::new(request_id::HEADER, MakeRandomId))
         .with_state(state)
+}
+
+/// The original answers a preflight with 204.
+async fn empty_preflight(request: Request, next: Next) -> Response {
+    let is_options = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    if is_options && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response
 }
 
 /// What the original allows: everyone, and the methods that its CORS middleware lists.

@@ -1,5 +1,10 @@
 use std::path::Path;
 
+use axum::http::StatusCode;
+use serde_json::json;
+
+use crate::support::{TestApp, png};
+
 /// Compares a generated document with the one in the repository; `UPDATE_DOCS=1` writes it.
 fn is_current(name: &str, generated: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
@@ -18,4 +23,104 @@ fn the_description_in_the_repository_is_current() {
 #[test]
 fn the_page_of_errors_in_the_repository_is_current() {
     is_current("errors.md", &demitasse::http::errors_page());
+}
+
+#[tokio::test]
+async fn an_upload_is_accepted_with_its_task_and_where_to_look() {
+    let app = TestApp::new().await;
+    let answer = app.post("/v1/images?preset=high&format=webp", "image", "a.png", &png(8, 6, 1)).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    let task = answer.json();
+    let id = task["id"].as_str().unwrap();
+    assert_eq!(answer.header("location"), format!("http://demitasse.test/v1/tasks/{id}"));
+    assert_eq!(app.task(id).await, task);
+    let image = &task["image"];
+    assert_eq!(app.get(&format!("/v1/images/{}", image["id"].as_str().unwrap())).await.json(), *image);
+    assert_eq!((&image["task_id"], &image["status"]), (&json!(id), &json!("queued")));
+    assert_eq!((&image["original"]["width"], &image["original"]["height"]), (&json!(8), &json!(6)));
+    assert_eq!(image["original"]["media_type"], "image/png");
+}
+
+#[tokio::test]
+async fn a_list_is_read_page_by_page_newest_first() {
+    let app = TestApp::new().await;
+    for seed in 0..5 {
+        app.upload(&png(1, 1, seed)).await;
+    }
+    let mut seen = Vec::new();
+    let mut path = "/v1/images?limit=2".to_owned();
+    loop {
+        let answer = app.get(&path).await;
+        let page = answer.json();
+        seen.extend(page["data"].as_array().unwrap().iter().map(|image| image["id"].clone()));
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            assert_eq!(answer.header("link"), "");
+            break;
+        };
+        path = format!("/v1/images?limit=2&cursor={cursor}");
+        assert_eq!(answer.header("link"), format!("<http://demitasse.test{path}>; rel=\"next\""));
+    }
+    let all = app.get("/v1/images").await.json();
+    let all: Vec<_> = all["data"].as_array().unwrap().iter().map(|image| image["id"].clone()).collect();
+    assert_eq!(seen, all);
+    let oldest_first = app.get("/images").await.json();
+    let newest_first: Vec<_> =
+        oldest_first.as_array().unwrap().iter().rev().map(|image| image["id"].clone()).collect();
+    assert_eq!(seen, newest_first);
+    for query in ["limit=0", "limit=201", "limit=x", "cursor=x"] {
+        assert_eq!(
+            app.get(&format!("/v1/images?{query}")).await.json()["code"],
+            "invalid_request",
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn info_says_what_the_server_takes() {
+    let app = TestApp::new().await;
+    let info = app.get("/v1/info").await.json();
+    assert_eq!(info["limits"], json!({ "max_bytes": 100_000_000, "max_pixels": 100_000_000 }));
+    assert_eq!((&info["default_preset"], &info["auth_required"]), (&json!("balanced"), &json!(false)));
+    assert_eq!(info["presets"][0], json!({ "name": "small", "target": 60.0 }));
+    assert_eq!(info["presets"][4], json!({ "name": "lossless", "target": null }));
+    let jpeg = json!({ "name": "jpeg", "media_type": "image/jpeg", "decodes": true, "encodes": true });
+    assert_eq!(info["formats"][0], jpeg);
+}
+
+#[tokio::test]
+async fn readiness_names_every_dependency() {
+    let app = TestApp::new().await;
+    let answer = app.get("/readyz").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let ok = json!({ "metadata": "ok", "queue": "ok", "events": "ok", "storage": "ok", "server": "ok" });
+    assert_eq!(answer.json(), json!({ "ready": true, "dependencies": ok }));
+}
+
+#[tokio::test]
+async fn the_page_is_served_under_a_strict_policy() {
+    let app = TestApp::new().await;
+    let page = app.get_with("/", &[("accept", "text/html")]).await;
+    assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, "text/html; charset=utf-8"));
+    assert_eq!(page.header("cache-control"), "no-cache");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self';"));
+    assert_eq!(app.get("/favicon-that-is-not-there.png").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(app.get_with("/some/view", &[("accept", "text/html")]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_request_keeps_the_id_that_it_came_with() {
+    let app = TestApp::new().await;
+    let answer = app.get_with("/v1/images/x", &[("x-request-id", "abc-1")]).await;
+    assert_eq!(answer.header("x-request-id"), "abc-1");
+    assert_eq!(answer.json()["instance"], "urn:request:abc-1");
+}
+
+#[tokio::test]
+async fn addresses_follow_the_public_url() {
+    let app = TestApp::with(|config| config.http.public_url = "https://example.com/img".parse().ok()).await;
+    let answer = app.post("/images/upload", "image", "a.png", &png(8, 8, 1)).await;
+    assert!(answer.header("location").starts_with("https://example.com/img/v1/tasks/"), "{answer:?}");
+    let url = app.get("/images").await.json()[0]["imageUrl"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("https://example.com/img/i/"), "{url}");
 }

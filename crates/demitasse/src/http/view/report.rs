@@ -267,3 +267,33 @@ pub(crate) enum ReportTarget {
     /// Every pixel as it was.
     Lossless,
 }
+
+#[cfg(test)]
+mod tests {
+    use demitasse_engine::{Control, Limits, Preset, Quality, Request, Target, compress};
+
+    use super::*;
+
+    /// A BMP, which needs no encoder, of `side` x `side` pixels.
+    fn bmp(side: u8) -> Vec<u8> {
+        let mut bytes = b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+        bytes.extend([side, 0, 0, 0, side, 0, 0, 0, 1, 0, 24, 0]);
+        bytes.resize(54, 0);
+        for y in 0..side {
+            bytes.extend((0..side).flat_map(|x| [x.wrapping_mul(7), y.wrapping_mul(5), x ^ y]));
+        }
+        bytes
+    }
+
+    #[test]
+    fn the_description_fits_what_the_engine_writes() {
+        let quality = Target::Quality { quality: Quality(80.0) };
+        for target in [Preset::Balanced.target(), Preset::Lossless.target(), quality] {
+            let done =
+                compress(&bmp(64), &Request::new(target), &Limits::default(), &Control::new()).unwrap();
+            let written = serde_json::to_value(&done.report).unwrap();
+            let read: Report = serde_json::from_value(written.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), written);
+        }
+    }
+}

@@ -33,11 +33,14 @@ fn encode(width: u32, height: u32, pixel: impl Fn(u32, u32) -> [u8; 3]) -> Vec<u
     bytes
 }
 
-/// A PNG whose header is good and whose pixels end half way.
+/// A PNG whose chunks are all whole and whose compressed pixels end half way.
 pub(crate) fn truncated_png() -> Vec<u8> {
-    let mut bytes = noisy_png(64, 64, 1);
-    bytes.truncate(bytes.len() / 2);
-    bytes
+    let whole = noisy_png(64, 64, 1);
+    // Signature (8) and IHDR (25); then the first IDAT: length, type, data, checksum.
+    let length = u32::from_be_bytes([whole[33], whole[34], whole[35], whole[36]]) as usize;
+    let mut idat = whole[37..41 + length / 2].to_vec();
+    idat.extend(crc(&idat).to_be_bytes());
+    [&whole[..33], &((length / 2) as u32).to_be_bytes(), &idat, &whole[whole.len() - 12..]].concat()
 }
 
 /// A PNG whose header claims `width` x `height` pixels.
@@ -45,13 +48,17 @@ pub(crate) fn huge_header(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = png(1, 1, 0);
     bytes[16..20].copy_from_slice(&width.to_be_bytes());
     bytes[20..24].copy_from_slice(&height.to_be_bytes());
-    let mut crc = 0xFFFF_FFFF_u32;
-    for byte in &bytes[12..29] {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
-        }
-    }
-    bytes[29..33].copy_from_slice(&(!crc).to_be_bytes());
+    let checksum = crc(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
     bytes
+}
+
+/// The checksum of a chunk's type and data (PNG, annex D).
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(
+            sum ^ u32::from(*byte),
+            |sum, _| if sum & 1 == 1 { (sum >> 1) ^ 0xEDB8_8320 } else { sum >> 1 },
+        )
+    })
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use app::{Answer, TestApp, multipart};
 pub(crate) use images::{huge_header, noisy_png, png, truncated_png};
-pub(crate) use process::Server;
+pub(crate) use process::{Server, command};
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
