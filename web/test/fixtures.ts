@@ -53,7 +53,11 @@ export function doneImage(
 }
 
 export function failedImage(id?: string): Image {
-  const error = { code: "malformed", title: "The file is damaged", detail: "Export it again." };
+  const error = {
+    code: "malformed",
+    title: "The image is damaged",
+    detail: "The JPEG ends early.",
+  };
   return queuedImage(id, { status: "failed", error });
 }
 

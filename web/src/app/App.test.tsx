@@ -41,19 +41,23 @@ it("follows a file from choosing to done by events alone", async () => {
 
 it("says why an original was kept", async () => {
   acceptUploads(
-    doneImage(undefined, { bytes: 400, outcome: "kept_original", reason: "already_compressed" }),
+    doneImage(undefined, {
+      bytes: 400,
+      outcome: "kept_original",
+      reason: "It was compressed before.",
+    }),
   );
   const user = open();
   await user.upload(await screen.findByLabelText("Images to compress"), png());
-  expect(await screen.findByText("Kept original: already optimal")).toBeVisible();
+  expect(await screen.findByText("Kept original: it was compressed before")).toBeVisible();
 });
 
 it("says what failed, and sends the file again on Retry", async () => {
   acceptUploads(failedImage());
   const user = open();
   await user.upload(await screen.findByLabelText("Images to compress"), png());
-  expect(await screen.findByText(/The file is damaged/)).toBeVisible();
-  expect(screen.getByText(/Export it again/)).toBeVisible();
+  expect(await screen.findByText(/The image is damaged/)).toBeVisible();
+  expect(screen.getByText(/Export or copy the image again/)).toBeVisible();
   acceptUploads(doneImage("b"));
   await user.click(screen.getByRole("button", { name: "Retry cup.png" }));
   expect(await screen.findByText("Done")).toBeVisible();

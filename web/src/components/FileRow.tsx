@@ -17,7 +17,7 @@ export interface RowView {
   bytesIn: number;
   bytesOut: number | null;
   format: string | null;
-  score: number | null;
+  score: number | "lossless" | null;
   state: RowState;
 }
 
@@ -52,16 +52,16 @@ export const FileRow = memo(function FileRow({ view, thumbnailUrl, onOpen, onRet
   );
 });
 
+const LOSSLESS = "Every pixel is the same as in the original";
+const MEASURED = "SSIMULACRA2, 0 to 100: 90 and more cannot be told from the original";
+
 function Badges({ format, score }: Pick<RowView, "format" | "score">) {
   return (
     <span className="row-badges">
       {format !== null && <span className="badge">{format}</span>}
       {score !== null && (
-        <span
-          className="badge"
-          title="SSIMULACRA2, 0 to 100: 90 and more cannot be told from the original"
-        >
-          score {formatScore(score)}
+        <span className="badge" title={score === "lossless" ? LOSSLESS : MEASURED}>
+          {score === "lossless" ? score : `score ${formatScore(score)}`}
         </span>
       )}
     </span>
@@ -101,7 +101,7 @@ function State({ state, name, onRetry }: { state: RowState; name: string; onRetr
     case "done":
       return <span className="row-state saved">Done</span>;
     case "kept":
-      return <span className="row-state">Kept original: {state.reason}</span>;
+      return <span className="row-state row-kept">Kept original: {state.reason}</span>;
     case "failed":
       return (
         <div className="row-state row-failed">

@@ -12,9 +12,15 @@ export function imageRow(image: Image): RowView {
     bytesIn: original.bytes,
     bytesOut: variant?.bytes ?? null,
     format: formatName(variant?.media_type ?? original.media_type),
-    score: variant?.score ?? null,
+    score: score(variant),
     state: rowState(image),
   };
+}
+
+/** A result without a score was not measured because its pixels were proven identical. */
+function score(variant: Image["variant"]): RowView["score"] {
+  if (variant?.outcome !== "compressed") return variant?.score ?? null;
+  return variant.score ?? "lossless";
 }
 
 function rowState({ status, variant, error }: Image): RowState {

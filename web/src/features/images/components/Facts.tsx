@@ -17,7 +17,7 @@ export function Facts({ image: { id, original, variant } }: { image: Image }) {
           {formatBytes(variant.bytes)} {formatName(variant.media_type)}
         </Fact>
       )}
-      {variant && (
+      {variant?.outcome === "compressed" && (
         <Fact name="Saved">
           {formatPercent(savedShare(original.bytes, variant.bytes))} (
           {ratio(original.bytes, variant.bytes)})

@@ -12,10 +12,9 @@ export function Receipt({ taskId }: { taskId: string }) {
   const { data: task, error, refetch } = useQuery(taskQuery(taskId));
   if (error) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   if (!task?.report) return null;
-  const { reason, recipe, lossless, metadata, warnings, time_ms, engine } = task.report;
+  const { recipe, lossless, metadata, warnings, time_ms, engine } = task.report;
   return (
     <dl className="facts">
-      {reason && <Fact name="Reason">{reason.detail}</Fact>}
       <Fact name="Metadata kept">{listOf(metadata.kept)}</Fact>
       <Fact name="Metadata dropped">{listOf(metadata.dropped)}</Fact>
       {metadata.orientation_applied != null && (
