@@ -168,7 +168,7 @@ impl Trials<'_> {
         quality: Quality,
         index: usize,
     ) -> Result<(CandidateReport, Option<Attempt>)> {
-        let bytes = self.encode(candidate, quality)?;
+        let bytes = self.repack(candidate, self.encode(candidate, quality)?)?;
         let score = self.score(candidate.format, &bytes)?;
         let trial = Trial { quality, bytes: bytes.len() as u64, score };
         let fits = trial.bytes < self.below_bytes;
@@ -199,17 +199,22 @@ impl Trials<'_> {
         let verdict = if choice.reached { Verdict::Larger } else { Verdict::BelowTarget };
         let (size, score) = (choice.best.map(|best| best.bytes), choice.best.map(|best| best.score));
         let report = report(candidate, choice.trials, size, score, verdict);
-        let attempt = choice.best.and_then(|best| {
-            let (quality, bytes) = kept.into_iter().find(|(quality, _)| *quality == best.quality)?;
-            Some(Attempt { candidate, quality, bytes, index })
-        });
-        Ok((report, attempt))
+        let best =
+            choice.best.and_then(|best| kept.into_iter().find(|(quality, _)| *quality == best.quality));
+        let Some((quality, bytes)) = best else { return Ok((report, None)) };
+        let bytes = self.repack(candidate, bytes)?;
+        let report = CandidateReport { bytes: Some(bytes.len() as u64), ..report };
+        Ok((report, Some(Attempt { candidate, quality, bytes, index })))
     }
 
     fn encode(&self, candidate: Candidate, quality: Quality) -> Result<Vec<u8>> {
         let embedded =
             if candidate.encoder.keeps_coefficients() { self.embedded_as_stored } else { self.embedded };
         candidate.encoder.encode(self.source, quality, embedded, self.control)
+    }
+
+    fn repack(&self, candidate: Candidate, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        candidate.encoder.repack(self.source, bytes, self.embedded, self.control)
     }
 
     fn score(&self, format: Format, bytes: &[u8]) -> Result<Score> {

@@ -1,4 +1,31 @@
 //! Perceptual still-image compression: bytes in, smaller bytes and a receipt out.
+//!
+//! The caller names a *target*: a score of likeness on the SSIMULACRA2 scale, or "lossless". The engine finds, for this
+//! very image, the coarsest setting of each suitable encoder that still reaches it, takes the smallest result, decodes
+//! it again, and checks that it is the same picture. Whatever happens, what comes out is never larger than what went
+//! in, and the [`Report`] says what was done, measured and tried.
+//!
+//! ```
+//! use demitasse_engine::{Control, Limits, Outcome, Preset, Request, compress};
+//!
+//! # let mut photo = Vec::new();
+//! # let mut encoder = png::Encoder::new(&mut photo, 64, 64);
+//! # encoder.set_color(png::ColorType::Rgb);
+//! # let pixels: Vec<u8> = (0..64 * 64 * 3).map(|i| (i / 96 + i % 7) as u8).collect();
+//! # encoder.write_header()?.write_image_data(&pixels)?;
+//! let request = Request::new(Preset::Balanced.target());
+//! let done = compress(&photo, &request, &Limits::default(), &Control::new())?;
+//! assert!(done.bytes.len() <= photo.len());
+//! assert_eq!(done.report.output.width, 64);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! This crate is pure: no threads of its own, no async, no files, no network, no environment, nothing printed. Decoding
+//! what strangers send is safest in a process of its own; the application does that.
+//!
+//! Where to go next: [`compress`], [`inspect`], [`Request`], [`report`]. Inside: `pipeline` is the story on one screen,
+//! `search` knows curves and no images, `metric` scores, `verify` has the last word, `codec` has a folder for each
+//! format.
 
 pub mod metadata;
 pub mod report;

@@ -142,6 +142,21 @@ pub(crate) trait Encoder: Sync {
         embedded: &Embedded,
         control: &Control,
     ) -> Result<Vec<u8>>;
+
+    /// Packs the chosen result tighter without touching a pixel; called once, where [`Encoder::encode`] is called for
+    /// every trial. Gives the result back where there is nothing to gain.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    fn repack(
+        &self,
+        _source: Source<'_>,
+        result: Vec<u8>,
+        _embedded: &Embedded,
+        _control: &Control,
+    ) -> Result<Vec<u8>> {
+        Ok(result)
+    }
 }
 
 /// The registry.

@@ -5,10 +5,12 @@ use quantizr::QuantizeResult;
 use serde_json::{Map, Value, json};
 
 use super::container::{assemble, color_chunks};
-use crate::codec::{Encoder, Mode, Source};
+use super::lossless::Lossless;
+use crate::codec::{Codec, Encoder, Mode, Source};
 use crate::image::{Image, Layout};
 use crate::metadata::Embedded;
-use crate::{Control, Error, Quality, Result};
+use crate::reduce::reduce;
+use crate::{Control, Error, Limits, Quality, Result};
 
 const QUANTIZR_VERSION: &str = "1.4.3";
 
@@ -31,7 +33,7 @@ impl Encoder for Palette {
     fn accepts(&self, source: Source<'_>) -> bool {
         // The profile of an indexed PNG is one for colours, whatever the colours are.
         let gray_profile = source.image.layout.is_gray() && source.image.profile.is_some();
-        source.image.frames.len() == 1 && source.image.bits() == 8 && !gray_profile
+        source.image.frames.len() == 1 && !gray_profile && has_clear_edges(source.image)
     }
 
     fn settings(&self, _: Source<'_>, quality: Quality) -> Map<String, Value> {
@@ -68,6 +70,30 @@ impl Encoder for Palette {
         let bare = raw.create_optimized_png(&options).map_err(|error| Error::codec("oxipng", error))?;
         assemble(&bare, &color_chunks(source.bytes, embedded.icc.is_some()), embedded)
     }
+
+    /// The trials are packed without filters. The lossless encoder tries all of them, and would find the same bytes
+    /// from these pixels again, so that a second pass has nothing to gain.
+    fn repack(
+        &self,
+        source: Source<'_>,
+        result: Vec<u8>,
+        embedded: &Embedded,
+        control: &Control,
+    ) -> Result<Vec<u8>> {
+        let mut pixels = super::Png.decode(&result, &Limits::default(), control)?.image;
+        pixels.profile = source.image.profile.clone();
+        let source = Source { image: &reduce(pixels), ..source };
+        let packed = Lossless.encode(source, Quality(100.0), embedded, control)?;
+        Ok(if packed.len() < result.len() { packed } else { result })
+    }
+}
+
+/// Whether every pixel is opaque or fully transparent: 256 colours do not hold the alpha of soft edges, which must come
+/// out as it was. `false` for 16 bits a sample.
+fn has_clear_edges(image: &Image) -> bool {
+    let Some(samples) = image.samples_u8() else { return false };
+    let channels = image.layout.channels();
+    !image.layout.has_alpha() || samples.chunks_exact(channels).all(|p| matches!(p[channels - 1], 0 | 255))
 }
 
 /// 2 at quality 1, 256 at 100, geometric between.

@@ -1,0 +1,7 @@
+//! The engine as its callers see it: whole files in, whole files out.
+//!
+//! - `pipeline`: what a caller is promised, whatever the format.
+//! - `images`: pictures made in code, and the files around them.
+
+mod images;
+mod pipeline;
