@@ -36,7 +36,7 @@ impl Encoder for Lossless {
         Map::from_iter([("level".into(), json!(LEVEL))])
     }
 
-    /// Cost: 0.3 to 1 s a megapixel; memory about six times the pixels.
+    /// Cost: 0.3 to 3 s a megapixel, photos most; memory several times the pixels.
     fn encode(
         &self,
         source: Source<'_>,

@@ -14,7 +14,8 @@ use crate::{Control, Error, Limits, Quality, Result};
 
 const QUANTIZR_VERSION: &str = "1.4.3";
 
-/// Of quantizr's error diffusion, from 0 to 1.
+/// Of quantizr's error diffusion, from 0 to 1. At a score of 75 the files of six images are 1 % smaller than without it
+/// and 3 % smaller than at 1; without it, some photos do not reach 75 with 256 colours.
 const DITHERING: f32 = 0.5;
 
 /// Picks the colours by quantizr, whose quality is how many: 2 at 1, 256 at 100, and the same ratio from each step to
@@ -27,7 +28,7 @@ impl Encoder for Palette {
     }
 
     fn mode(&self) -> Mode {
-        Mode::Lossy { min: Quality(1.0), max: Quality(100.0), start: Quality(86.0), step: 1.0 }
+        Mode::Lossy { min: Quality(1.0), max: Quality(100.0), start: Quality(80.0), step: 1.0 }
     }
 
     fn accepts(&self, source: Source<'_>) -> bool {
@@ -44,7 +45,7 @@ impl Encoder for Palette {
         ])
     }
 
-    /// Cost: about 0.15 s a megapixel; memory about eight bytes a pixel.
+    /// Cost: 0.2 to 1.2 s a megapixel; memory about eight bytes a pixel.
     fn encode(
         &self,
         source: Source<'_>,
