@@ -2,7 +2,7 @@
 # The work is done by scripts/*.sh. CARGO_TARGET_DIR is respected where it is set.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench eval deps fmt lint test-rust test-web e2e doc audit licenses spelling clean-web
+.PHONY: help run test build bench deps fmt lint test-rust test-web e2e audit
 
 ARGS ?=
 

@@ -62,9 +62,9 @@ spelling_tool() {
 }
 
 have cargo || fail "Rust is missing: install it from https://rustup.rs"
-have node || fail "Node 20 or newer is missing: install it from https://nodejs.org"
-[ "$(node -p 'Number(process.versions.node.split(".")[0])')" -ge 20 ] \
-  || fail "Node $(node --version) is too old: 20 or newer is needed"
+have node || fail "Node 20 is missing: install it from https://nodejs.org"
+node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major * 100 + minor < 2019 ? 1 : 0)' \
+  || fail "Node $(node --version) is too old: 20.19 or newer is needed"
 
 need cc gcc
 need c++ g++

@@ -16,7 +16,7 @@ use crate::pillow::Pillow;
 use crate::{say, show};
 
 /// How far samples of the two pictures at 32 x 32 may be apart: more than a codec's noise, less than a lost profile.
-const MOST_DISTANT: u64 = 12;
+const MOST_DISTANT: u64 = 16;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -26,3 +26,6 @@ mod process;
 
 /// `compress` and `inspect`.
 mod cli_compress;
+
+/// The pages under `docs/` that are made from the code.
+mod documents;

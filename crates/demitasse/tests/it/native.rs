@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{TestApp, png};
 
 /// Compares a generated document with the one in the repository; `UPDATE_DOCS=1` writes it.
-fn is_current(name: &str, generated: &str) {
+pub(crate) fn is_current(name: &str, generated: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     if std::env::vars().any(|(name, _)| name == "UPDATE_DOCS") {
         std::fs::write(&path, generated).unwrap();
