@@ -94,10 +94,16 @@ pub(crate) fn router(state: HttpState) -> Router {
             HeaderName::from_static("x-content-type-options"),
             nosniff,
         ))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
         .layer(SetRequestIdLayer::new(request_id::HEADER, MakeRandomId))
         .with_state(state)
+}
+
+/// What every log line of a request carries.
+fn span(request: &Request) -> tracing::Span {
+    let id = request_id::request_id(request.headers());
+    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
 }
 
 /// The original answers a preflight with 204.

@@ -1,6 +1,12 @@
 //! The application from outside: in process on memory backends where that is enough, the real binary where the process
 //! itself matters.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; clippy excuses only the test functions"
+)]
+#![expect(clippy::print_stderr, reason = "a server's log belongs to the output of a test that fails")]
+
 mod support;
 
 /// The original service's contract, body by body.
