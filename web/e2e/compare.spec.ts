@@ -28,6 +28,23 @@ test("the slider moves by keys and by dragging", async ({ page }) => {
   await expect(slider).toHaveAttribute("aria-valuenow", "75");
 });
 
+test("the slider follows a finger", async ({ page }) => {
+  const box = await page.locator(".compare").boundingBox();
+  if (!box) throw new Error("the slider is not shown");
+  const finger = await page.context().newCDPSession(page);
+  const y = box.y + box.height / 2;
+  const touch = (type: "touchStart" | "touchMove" | "touchEnd", ...shares: number[]) =>
+    finger.send("Input.dispatchTouchEvent", {
+      type,
+      touchPoints: shares.map((share) => ({ x: box.x + box.width * share, y })),
+    });
+  await touch("touchStart", 0.5);
+  await touch("touchMove", 0.4);
+  await touch("touchMove", 0.25);
+  await touch("touchEnd");
+  await expect(page.getByRole("slider")).toHaveAttribute("aria-valuenow", "25");
+});
+
 test("the dialog has the id and both links, and they serve images", async ({ page, request }) => {
   const dialog = page.getByRole("dialog");
   await expect(dialog.getByText(/^[0-9a-f]{24}$/)).toBeVisible();
