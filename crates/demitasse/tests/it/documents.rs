@@ -32,7 +32,8 @@ fn configuration() -> String {
         let long = arg.get_help().map(ToString::to_string).unwrap_or_default();
         let more = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
         let text = if more.is_empty() { long } else { more };
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+        let paragraphs: Vec<_> = text.split("\n\n").map(|text| text.trim().trim_end_matches('.')).collect();
+        let text = paragraphs.join(". ").split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
         let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
         let _ = writeln!(
             page,
