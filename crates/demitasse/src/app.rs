@@ -128,7 +128,6 @@ impl App {
             format!("cannot listen on {listen}: choose another address with --listen, or stop the program that has it")
         })?;
         let address = listener.local_addr()?;
-        let workers = self.start_workers();
         let stopping = self.worker.stopping.clone();
         let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
@@ -139,6 +138,7 @@ impl App {
             "started"
         );
         announce(address, self.config.http.public_url.as_ref()).context("cannot write to standard output")?;
+        let workers = self.start_workers();
 
         stop.await;
         tracing::info!("stopping: no new work");

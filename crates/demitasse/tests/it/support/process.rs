@@ -68,6 +68,7 @@ impl Server {
         line.unwrap_or("0").parse().unwrap()
     }
 
+    #[cfg(feature = "failpoints")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
