@@ -1,7 +1,7 @@
 //! Pictures made in code, and the files around them.
 
 /// A picture that compresses like a photo: smooth shapes of several sizes and a little grain. RGB, 8 bits.
-pub fn photo(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn photo(width: u32, height: u32) -> Vec<u8> {
     let mut noise = 0x2545_f491_u32;
     let mut rgb = Vec::with_capacity((width * height * 3) as usize);
     for y in 0..height {
@@ -26,7 +26,7 @@ pub fn photo(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A picture like a chart: flat colours, hard edges. RGBA, 8 bits; a corner is transparent.
-pub fn chart(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn chart(width: u32, height: u32) -> Vec<u8> {
     let colors = [[250, 250, 250, 255], [30, 60, 200, 255], [220, 40, 30, 255], [20, 20, 20, 255]];
     let mut rgba = Vec::with_capacity((width * height * 4) as usize);
     for y in 0..height {
@@ -39,7 +39,7 @@ pub fn chart(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A PNG file around interleaved 8-bit samples.
-pub fn png(width: u32, height: u32, color: png::ColorType, samples: &[u8]) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32, color: png::ColorType, samples: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(color);
@@ -51,7 +51,7 @@ pub fn png(width: u32, height: u32, color: png::ColorType, samples: &[u8]) -> Ve
 }
 
 /// The samples of a PNG file, 8 bits, with its colour type.
-pub fn decode_png(bytes: &[u8]) -> (u32, u32, png::ColorType, Vec<u8>) {
+pub(crate) fn decode_png(bytes: &[u8]) -> (u32, u32, png::ColorType, Vec<u8>) {
     let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().unwrap();
@@ -62,13 +62,13 @@ pub fn decode_png(bytes: &[u8]) -> (u32, u32, png::ColorType, Vec<u8>) {
 }
 
 /// Puts a marker segment behind the first two bytes of a JPEG file.
-pub fn with_segment(jpeg: &[u8], marker: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn with_segment(jpeg: &[u8], marker: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len() + 2).unwrap().to_be_bytes();
     [&jpeg[..2], &[0xff, marker], &length, payload, &jpeg[2..]].concat()
 }
 
 /// An EXIF segment's payload, big-endian, with these IFD0 entries: (tag, type, count, value or text).
-pub fn exif(orientation: u16, copyright: &str, gps: bool) -> Vec<u8> {
+pub(crate) fn exif(orientation: u16, copyright: &str, gps: bool) -> Vec<u8> {
     let text = [copyright.as_bytes(), b"\0"].concat();
     let entries = 2 + u16::from(gps);
     let text_at = 8 + 2 + 12 * u32::from(entries) + 4;
