@@ -109,7 +109,7 @@ impl Input<'_> {
 
     fn keep_animated(&self) -> Result<Draft> {
         let detail = "animated images are kept as they are: this version compresses still images";
-        self.keep(ReasonCode::Animated, detail, self.header.alpha, Vec::new(), Vec::new())
+        self.keep(Reason::new(ReasonCode::Animated, detail), None, Vec::new(), Vec::new())
     }
 
     fn compress_still(&self) -> Result<Draft> {
@@ -120,10 +120,12 @@ impl Input<'_> {
             let detail = "the image has transparent pixels and JPEG has none: ask for png or webp";
             return Err(Error::InvalidRequest(detail.into()));
         }
-        let formats = output_formats(self.header.format, self.request.format);
+        let mut formats = output_formats(self.header.format, self.request.format);
+        if self.metadata.own_color {
+            formats.retain(|format| *format == self.header.format);
+        }
         if formats.is_empty() {
-            let detail = format!("there is no encoder for {} yet: ask for png or webp", self.header.format);
-            return self.keep(ReasonCode::NoEncoder, &detail, alpha, Vec::new(), decoded.warnings);
+            return self.keep(self.no_encoder(), Some(&image), Vec::new(), decoded.warnings);
         }
         let already = self.is_already_compressed();
         let source = Source { image: &image, bytes: self.bytes, format: self.header.format };
@@ -150,8 +152,17 @@ impl Input<'_> {
                 return Ok(draft);
             }
         }
-        let (code, detail) = why_kept(already, &reports);
-        self.keep(code, detail, alpha, reports, decoded.warnings)
+        self.keep(why_kept(already, &reports), Some(&image), reports, decoded.warnings)
+    }
+
+    fn no_encoder(&self) -> Reason {
+        let format = self.header.format;
+        let detail = if self.metadata.own_color {
+            format!("its colours are described in a way that only {format} can carry")
+        } else {
+            format!("there is no encoder for {format} yet: ask for png or webp")
+        };
+        Reason::new(ReasonCode::NoEncoder, detail)
     }
 
     /// Verifies an attempt; `None` if it does not hold its promise, and then its report says why.
@@ -191,23 +202,39 @@ impl Input<'_> {
         Ok(None)
     }
 
+    /// Keeps the input's coding and takes away what is private. `image` is the decoded input, where it was decoded: the
+    /// rewritten file must show the same.
     fn keep(
         &self,
-        code: ReasonCode,
-        detail: &str,
-        alpha: bool,
+        reason: Reason,
+        image: Option<&Image>,
         candidates: Vec<CandidateReport>,
         warnings: Vec<Warning>,
     ) -> Result<Draft> {
+        let alpha = image.map_or(self.header.alpha, uses_alpha);
         let mut bytes = self.bytes.to_vec();
         if !self.receipt().kept_as_stored().dropped.is_empty() {
             let stripped = self.codec.strip(self.bytes, &self.embedded_as_stored())?;
             if stripped.len() <= bytes.len() {
+                self.check_stripped(&stripped, image)?;
                 bytes = stripped;
             }
         }
-        let reason = Reason { code, detail: detail.to_owned() };
         Ok(Draft::kept(bytes, reason, alpha, candidates, warnings))
+    }
+
+    fn check_stripped(&self, stripped: &[u8], image: Option<&Image>) -> Result<()> {
+        let format = self.header.format;
+        let damaged =
+            |why: String| Error::codec("strip", format!("the {format} file without metadata {why}"));
+        if self.codec.read_header(stripped)? != self.header {
+            return Err(damaged("has another header".into()));
+        }
+        let Some(image) = image else { return Ok(()) };
+        match verify(image, (format, stripped), Promise::Lossless, None, self.limits, self.control)? {
+            verify::Verdict::Holds(_) => Ok(()),
+            verify::Verdict::Broken(why) => Err(damaged(format!("is another picture: {why}"))),
+        }
     }
 
     /// Whether an earlier compression promised the same, or less, already.
@@ -245,9 +272,9 @@ impl Input<'_> {
     }
 }
 
-fn why_kept(already: bool, reports: &[CandidateReport]) -> (ReasonCode, &'static str) {
+fn why_kept(already: bool, reports: &[CandidateReport]) -> Reason {
     let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
-    if already {
+    let (code, detail) = if already {
         (ReasonCode::AlreadyCompressed, "it was compressed to this target, or a lower one, before")
     } else if any(Verdict::Failed) {
         (ReasonCode::VerificationFailed, "no smaller result passed the last check")
@@ -255,5 +282,6 @@ fn why_kept(already: bool, reports: &[CandidateReport]) -> (ReasonCode, &'static
         (ReasonCode::NoSmallerCandidate, "already optimal: every result that holds the promise is larger")
     } else {
         (ReasonCode::TargetNotReached, "no encoder reaches the target with a smaller file")
-    }
+    };
+    Reason::new(code, detail)
 }

@@ -44,7 +44,6 @@ impl Receipt<'_> {
 
     fn input_facts(&self, alpha: bool) -> Facts {
         let Header { format, mut width, mut height, bits, animated, .. } = *self.header;
-        let frames = if animated { 2 } else { 1 };
         if self.metadata.orientation.swaps_sides() {
             (width, height) = (height, width);
         }
@@ -56,7 +55,7 @@ impl Receipt<'_> {
             height,
             bits,
             alpha,
-            frames,
+            animated,
         }
     }
 }

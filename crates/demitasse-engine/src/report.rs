@@ -60,6 +60,12 @@ pub struct Reason {
     pub detail: String,
 }
 
+impl Reason {
+    pub(crate) fn new(code: ReasonCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
 /// Why the original was kept, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,8 +101,8 @@ pub struct Facts {
     pub bits: u8,
     /// Whether some pixel is not opaque.
     pub alpha: bool,
-    /// Frames.
-    pub frames: u32,
+    /// Whether it has several frames in time.
+    pub animated: bool,
 }
 
 /// A score and what it was measured on.

@@ -525,6 +525,8 @@ export interface components {
         ReportFacts: {
             /** @description Whether some pixel is not opaque. */
             alpha: boolean;
+            /** @description Whether it has several frames in time. */
+            animated: boolean;
             /**
              * Format: int32
              * @description Bits a sample.
@@ -537,11 +539,6 @@ export interface components {
             bytes: number;
             /** @description Format. */
             format: components["schemas"]["ReportFormat"];
-            /**
-             * Format: int32
-             * @description Frames.
-             */
-            frames: number;
             /**
              * Format: int32
              * @description Height in pixels, as a viewer shows it.

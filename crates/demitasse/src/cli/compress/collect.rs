@@ -44,7 +44,7 @@ pub(super) struct Collected {
 /// What was passed over in folders.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Skipped {
-    /// Files that are no image, or of a format that is not read here.
+    /// Files that are no image.
     pub other: usize,
     /// Symbolic links: followed only where they were named.
     pub links: usize,
@@ -93,9 +93,10 @@ fn walk(folder: &Path, out_dir: Option<&Path>, collected: &mut Collected) {
             skipped.links += 1;
         } else if entry.file_type().is_file() {
             let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_path_buf();
-            let found = input(entry.into_path(), relative, true);
-            if found.format.is_some() {
-                collected.inputs.push(found);
+            // An image of a format that is not read is an input: its owner must hear that it was left out.
+            let is_image = sniffed(entry.path()) != Sniffed::Unknown;
+            if is_image {
+                collected.inputs.push(input(entry.into_path(), relative, true));
             } else {
                 skipped.other += 1;
             }
@@ -104,12 +105,16 @@ fn walk(folder: &Path, out_dir: Option<&Path>, collected: &mut Collected) {
 }
 
 fn input(path: PathBuf, relative: PathBuf, from_folder: bool) -> Input {
-    let format = head(&path).and_then(|head| match sniff(&head) {
+    let format = match sniffed(&path) {
         Sniffed::Known(format) => Some(format),
         Sniffed::Foreign(_) | Sniffed::Unknown => None,
-    });
+    };
     let real = path.canonicalize().unwrap_or_else(|_| path.clone());
     Input { source: Source::File { path, real }, relative, from_folder, format }
+}
+
+fn sniffed(path: &Path) -> Sniffed {
+    head(path).map_or(Sniffed::Unknown, |head| sniff(&head))
 }
 
 /// The first bytes of a regular file. Of anything else, a pipe say, they would be gone afterwards.
@@ -142,8 +147,9 @@ mod tests {
             fs::write(dir.path().join(name), PNG).unwrap();
         }
         fs::write(dir.path().join("notes.txt"), "text").unwrap();
+        fs::write(dir.path().join("z.avif"), b"\0\0\0\x20ftypavif").unwrap();
         let collected = collect(&[dir.path().to_path_buf()], None);
-        assert_eq!(names(&collected), ["a.png", "b.png", "sub/c.png"]);
+        assert_eq!(names(&collected), ["a.png", "b.png", "sub/c.png", "z.avif"]);
         assert_eq!(collected.skipped, Skipped { other: 1, ..Skipped::default() });
     }
 

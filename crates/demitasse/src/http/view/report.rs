@@ -126,8 +126,8 @@ shapes! {
         bits: u8,
         /// Whether some pixel is not opaque.
         alpha: bool,
-        /// Frames.
-        frames: u32,
+        /// Whether it has several frames in time.
+        animated: bool,
     }
     /// A format.
     words ReportFormat {
