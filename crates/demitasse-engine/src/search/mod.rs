@@ -4,7 +4,7 @@
 
 mod predict;
 
-use predict::next_quality;
+use predict::{first_quality, next_quality};
 
 use crate::report::Trial;
 use crate::{Quality, Result, Score};
@@ -16,7 +16,7 @@ pub(crate) struct QualityRange {
     pub min: Quality,
     /// Finest.
     pub max: Quality,
-    /// First guess.
+    /// First guess for a score of 75.
     pub start: Quality,
     /// Settings closer than this are the same.
     pub step: f32,
@@ -58,7 +58,7 @@ pub(crate) fn search(
     probe: &mut dyn FnMut(Quality) -> Result<Trial>,
 ) -> Result<Choice> {
     let mut trials: Vec<Trial> = Vec::with_capacity(budget.max_trials);
-    let mut next = Some(clamp(range, range.start));
+    let mut next = Some(first_quality(range, target));
     while let Some(quality) = next.take() {
         let trial = probe(quality)?;
         trials.push(trial);
