@@ -20,9 +20,9 @@ pub enum Error {
     #[error("{0}")]
     Unsupported(String),
     /// A limit was exceeded; found from the header, before decoding, wherever the header says it.
-    #[error("{limit} is {actual}, above the limit of {allowed}")]
+    #[error("it has {actual} {limit}, above the limit of {allowed}")]
     LimitExceeded {
-        /// Which limit: `bytes`, `pixels`, `width`, `height`, `frames`, `metadata bytes`.
+        /// Which limit, as what is counted: `bytes`, `pixels`, `columns`, `rows`, `scans`, `metadata bytes`.
         limit: &'static str,
         /// What the image has.
         actual: u64,

@@ -36,8 +36,8 @@ impl Limits {
     }
 
     pub(crate) fn check_header(&self, header: &Header) -> Result<()> {
-        within("width", header.width.into(), self.max_dimension.into())?;
-        within("height", header.height.into(), self.max_dimension.into())?;
+        within("columns", header.width.into(), self.max_dimension.into())?;
+        within("rows", header.height.into(), self.max_dimension.into())?;
         within("pixels", u64::from(header.width) * u64::from(header.height), self.max_pixels)
     }
 }

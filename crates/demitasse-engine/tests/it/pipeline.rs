@@ -199,7 +199,7 @@ fn a_bomb_is_refused_from_its_header() {
     let checksum = crc32(&file[12..29]).to_be_bytes();
     file[29..33].copy_from_slice(&checksum);
     let error = inspect(&file, &Limits::default()).unwrap_err();
-    assert!(matches!(error, Error::LimitExceeded { limit: "width", actual: 65_536, .. }), "{error:?}");
+    assert!(matches!(error, Error::LimitExceeded { limit: "columns", actual: 65_536, .. }), "{error:?}");
 }
 
 #[test]
