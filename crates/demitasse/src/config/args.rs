@@ -44,7 +44,7 @@ pub struct HttpArgs {
     #[arg(long, env = "PORT", hide = true)]
     pub port: Option<u16>,
 
-    /// The address that clients see, such as https://images.example.com
+    /// The address that clients see, such as `https://images.example.com`
     ///
     /// All links are built on it. Without it they follow the request's Host header, or a trusted proxy's
     /// X-Forwarded-Host and X-Forwarded-Proto.
