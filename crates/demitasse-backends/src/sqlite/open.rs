@@ -3,15 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::SqliteStore;
 use crate::ConnectError;
 use crate::lock::{Lock, create_private_dir, open_private};
 
-/// The schema, embedded. A released file is never edited: sqlx compares their hashes.
-static MIGRATIONS: Migrator = sqlx::migrate!("src/sqlite/migrations");
+/// The schema: version, name and SQL of each step. A released step is never edited: sqlx compares their hashes.
+///
+/// Listed here and not collected by `sqlx::migrate!`, whose macro crate would compile SQLite a second time.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "initial", include_str!("migrations/0001_initial.sql"))];
+
+fn migrator() -> Migrator {
+    let steps = MIGRATIONS.iter().map(|&(version, name, sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(steps.collect())
+}
 
 /// How long a statement waits for SQLite's own lock. This process has one writer, so it waits only for visitors: a
 /// backup, or someone's shell.
@@ -65,7 +75,7 @@ impl SqliteStore {
             .connect_with(writing)
             .await
             .map_err(|error| ConnectError::open(path, error))?;
-        MIGRATIONS.run(&writer).await.map_err(|error| migrate_error(path, error))?;
+        migrator().run(&writer).await.map_err(|error| migrate_error(path, error))?;
         let readers = pool()
             .max_connections(READERS)
             .connect_with(options.read_only(true))
@@ -82,7 +92,7 @@ fn lock_path(database: &Path) -> PathBuf {
 }
 
 fn migrate_error(path: &Path, error: MigrateError) -> ConnectError {
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let known = MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0);
     match error {
         MigrateError::VersionMissing(found) if found > known => {
             ConnectError::NewerSchema { path: path.into(), found, known }
