@@ -54,14 +54,7 @@ pub(crate) fn output_formats(input: Format, wanted: OutputFormat) -> Vec<Format>
 }
 
 /// The candidates for this image, in the order in which they are tried.
-///
-/// `lossless_only` is for images that must not lose anything (again).
-pub(crate) fn plan(
-    source: Source<'_>,
-    formats: &[Format],
-    target: Target,
-    lossless_only: bool,
-) -> Vec<Candidate> {
+pub(crate) fn plan(source: Source<'_>, formats: &[Format], target: Target) -> Vec<Candidate> {
     let all: Vec<Candidate> = formats
         .iter()
         .flat_map(|format| {
@@ -74,7 +67,7 @@ pub(crate) fn plan(
         all.into_iter().partition(|candidate| candidate.encoder.mode() == Mode::Lossless);
     match target {
         Target::Lossless => lossless,
-        _ if lossless_only || too_small || lossy.is_empty() => lossless,
+        _ if too_small || lossy.is_empty() => lossless,
         Target::Quality { .. } => lossy,
         Target::Score { .. } => lossy.into_iter().chain(lossless).collect(),
     }

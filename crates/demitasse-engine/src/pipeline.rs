@@ -127,9 +127,13 @@ impl Input<'_> {
         if formats.is_empty() {
             return self.keep(self.no_encoder(), Some(&image), Vec::new(), decoded.warnings);
         }
-        let already = self.is_already_compressed();
+        if self.is_already_compressed() {
+            let detail = "it was compressed to this target, or a lower one, before";
+            let reason = Reason::new(ReasonCode::AlreadyCompressed, detail);
+            return self.keep(reason, Some(&image), Vec::new(), decoded.warnings);
+        }
         let source = Source { image: &image, bytes: self.bytes, format: self.header.format };
-        let candidates = plan(source, &formats, self.request.target, already);
+        let candidates = plan(source, &formats, self.request.target);
         let lossy = candidates.iter().any(|candidate| candidate.encoder.mode() != Mode::Lossless);
         let evaluator = if lossy { Some(Evaluator::new(&image)?) } else { None };
         let (embedded, embedded_as_stored) = (self.embedded(&image), self.embedded_as_stored());
@@ -152,7 +156,7 @@ impl Input<'_> {
                 return Ok(draft);
             }
         }
-        self.keep(why_kept(already, &reports), Some(&image), reports, decoded.warnings)
+        self.keep(why_kept(&reports), Some(&image), reports, decoded.warnings)
     }
 
     fn no_encoder(&self) -> Reason {
@@ -272,11 +276,9 @@ impl Input<'_> {
     }
 }
 
-fn why_kept(already: bool, reports: &[CandidateReport]) -> Reason {
+fn why_kept(reports: &[CandidateReport]) -> Reason {
     let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
-    let (code, detail) = if already {
-        (ReasonCode::AlreadyCompressed, "it was compressed to this target, or a lower one, before")
-    } else if any(Verdict::Failed) {
+    let (code, detail) = if any(Verdict::Failed) {
         (ReasonCode::VerificationFailed, "no smaller result passed the last check")
     } else if any(Verdict::Larger) || reports.is_empty() {
         (ReasonCode::NoSmallerCandidate, "already optimal: every result that holds the promise is larger")
