@@ -55,9 +55,9 @@ rust_tests() { cargo nextest run --locked --workspace --all-features; }
 
 doc_tests() { cargo test --locked --quiet --doc --workspace --all-features; }
 
-# The end-to-end tests drive the binary that the tests have built: one profile, so the C libraries build once.
+# The end-to-end tests drive the binary that the Rust tests have built: the same command, so that nothing builds twice.
 end_to_end() {
-  cargo build --locked --workspace --all-features --bins
+  cargo nextest run --locked --workspace --all-features --no-run
   DEMITASSE_BIN="$target/debug/demitasse" CHROMIUM="$(scripts/chromium.sh)" npm_run e2e
 }
 
