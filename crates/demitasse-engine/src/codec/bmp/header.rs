@@ -21,6 +21,8 @@ pub(super) struct Bmp {
     pub header: Header,
     /// Where the pixels begin, and how many bytes they have; `None` if they are compressed.
     pixels: (usize, Option<usize>),
+    /// Where the palette ends, if there is one. It may reach into the pixels: some writers claim all colours and store few.
+    palette_end: usize,
     /// Whether something that belongs to it may follow the pixels: the profile of a V5 header.
     has_more: bool,
 }
@@ -29,7 +31,9 @@ impl Bmp {
     /// Where the image ends.
     pub(super) fn end(&self, bytes: &[u8]) -> usize {
         match self.pixels {
-            (start, Some(length)) if !self.has_more => start.saturating_add(length).min(bytes.len()),
+            (start, Some(length)) if !self.has_more => {
+                start.saturating_add(length).max(self.palette_end).min(bytes.len())
+            }
             _ => bytes.len(),
         }
     }
@@ -73,6 +77,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Bmp> {
     let is_plain = compression == RGB || masks;
     let row_bytes = (u64::from(width) * u64::from(bits)).div_ceil(32) * 4;
     let length = usize::try_from(row_bytes * u64::from(height)).unwrap_or(usize::MAX);
+    let start = file.u32(10)? as usize;
+    let headers_end = 14 + size + mask_bytes(size, compression);
+    if start < headers_end {
+        return Err(malformed("its pixels begin inside its headers"));
+    }
+    let colors_used = if size >= 40 { dib.u32(32)? } else { 0 };
     Ok(Bmp {
         header: Header {
             format: Format::Bmp,
@@ -82,9 +92,29 @@ pub(super) fn read(bytes: &[u8]) -> Result<Bmp> {
             alpha: matches!(bits, 16 | 32) && alpha_mask != 0,
             animated: false,
         },
-        pixels: (file.u32(10)? as usize, is_plain.then_some(length)),
+        pixels: (start, is_plain.then_some(length)),
+        palette_end: headers_end + palette_bytes(size, bits, colors_used),
         has_more: size >= V5 && dib.u32(112)? > 0,
     })
+}
+
+/// Bytes of the masks that follow a header too short to hold them.
+fn mask_bytes(size: usize, compression: u32) -> usize {
+    match compression {
+        BITFIELDS if size == 40 => 12,
+        ALPHA_BITFIELDS if size == 40 => 16,
+        _ => 0,
+    }
+}
+
+/// Bytes of the palette. Of 0 colours the header means all.
+fn palette_bytes(size: usize, bits: u16, colors_used: u32) -> usize {
+    if bits > 8 {
+        return 0;
+    }
+    let all = 1 << bits;
+    let colors = if colors_used == 0 { all } else { (colors_used as usize).min(all) };
+    colors * if size == 12 { 3 } else { 4 }
 }
 
 fn check_coding(bits: u16, compression: u32) -> Result<()> {

@@ -93,6 +93,31 @@ fn what_follows_the_pixels_is_cut_off() {
 }
 
 #[test]
+fn pixels_inside_the_headers_are_damage() {
+    let clean = bmp(&dib(1, 1, 24, 0, 40), &[], &[0, 0, 255, 0]);
+    for offset in (0u8..54).step_by(2) {
+        let mut file = clean.clone();
+        file[10] = offset;
+        assert!(matches!(Bmp.strip(&file, &Embedded::default()), Err(Error::Malformed { .. })), "{offset}");
+        assert!(matches!(Bmp.read_header(&file), Err(Error::Malformed { .. })), "{offset}");
+    }
+    // The masks follow a header of 40 bytes.
+    let mut masked = bmp(&dib(1, 1, 16, 3, 40), &[], &[0; 16]);
+    assert!(Bmp.read_header(&masked).is_err());
+    masked[10] += 12;
+    assert!(Bmp.read_header(&masked).is_ok());
+}
+
+#[test]
+fn a_palette_is_not_cut_off_with_the_trailer() {
+    let mut file = bmp(&dib(1, 1, 8, 0, 40), &palette(8), &[0; 4]);
+    file[10..14].copy_from_slice(&54u32.to_le_bytes());
+    let stripped = Bmp.strip(&file, &Embedded::default()).unwrap();
+    assert_eq!(stripped.len(), 14 + 40 + 1024);
+    assert_eq!(pixels(&stripped), pixels(&file));
+}
+
+#[test]
 fn a_header_can_claim_anything_and_costs_nothing() {
     let file = bmp(&dib(i32::MAX, i32::MAX, 32, 0, 40), &[], &[0; 16]);
     assert_eq!(Bmp.read_header(&file).unwrap().width, i32::MAX as u32);
