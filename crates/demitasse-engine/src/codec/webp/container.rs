@@ -188,8 +188,7 @@ pub(super) fn embed(bare: &[u8], embedded: &Embedded) -> Result<Vec<u8>> {
 /// Writes a simple file where that is enough, else an extended one: header, profile, image, EXIF, mark.
 fn assemble(header: &Header, coded: &[Chunk<'_>], embedded: &Embedded) -> Vec<u8> {
     let mut out = b"RIFF\0\0\0\0WEBP".to_vec();
-    let has_alpha_chunk = coded.iter().any(|chunk| &chunk.kind == b"ALPH");
-    if header.animated || has_alpha_chunk || *embedded != Embedded::default() {
+    if !is_told_by_image(header, coded) || *embedded != Embedded::default() {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
         let flags = flag(header.animated, FLAG_ANIMATION)
             | flag(header.alpha, FLAG_ALPHA)
@@ -213,6 +212,16 @@ fn assemble(header: &Header, coded: &[Chunk<'_>], embedded: &Embedded) -> Vec<u8
     let size = (out.len() - 8) as u32;
     out[4..8].copy_from_slice(&size.to_le_bytes());
     out
+}
+
+/// Whether a reader learns the header from the image chunks alone. A file may say that an opaque image has alpha, and the
+/// alpha bit of VP8L is a hint (RFC 9649, section 3.4): what the file says is kept, right or wrong.
+fn is_told_by_image(header: &Header, coded: &[Chunk<'_>]) -> bool {
+    let has_alpha_chunk = coded.iter().any(|chunk| &chunk.kind == b"ALPH");
+    let told_alpha = coded.first().is_some_and(|chunk| {
+        &chunk.kind == b"VP8L" && parse_lossless(chunk.data).is_ok_and(|(_, alpha)| alpha)
+    });
+    !header.animated && !has_alpha_chunk && header.alpha == told_alpha
 }
 
 /// Appends a chunk, padded to an even length.

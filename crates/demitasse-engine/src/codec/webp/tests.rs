@@ -127,6 +127,46 @@ fn stripping_drops_what_is_private() {
 }
 
 #[test]
+fn stripping_does_not_change_what_the_header_says() {
+    let frame = |webp: &[u8], wanted: &[u8; 4]| {
+        let chunks = Riff::open(webp, false).unwrap().map(|chunk| chunk.unwrap());
+        chunks.filter(|chunk| &chunk.kind == wanted).map(|chunk| chunk.data.to_vec()).next().unwrap()
+    };
+    let lossy = |layout| encode(&Lossy, &picture(8, 8, layout, 8), 50.0, &Embedded::default());
+    let alph = (*b"ALPH", frame(&lossy(Layout::Rgba), b"ALPH"));
+    let vp8 = (*b"VP8 ", frame(&lossy(Layout::Rgb), b"VP8 "));
+    let opaque = (*b"VP8L", frame(&lossless(&picture(8, 8, Layout::Rgb, 8)), b"VP8L"));
+    let clear = (*b"VP8L", frame(&lossless(&picture(8, 8, Layout::Rgba, 8)), b"VP8L"));
+    let (anim, anmf) = ((*b"ANIM", vec![0; 6]), (*b"ANMF", vec![0; 16]));
+    let xmp = (*b"XMP ", b"<x/>".to_vec());
+    let bodies: [&[_]; 9] = [
+        &[&vp8],
+        &[&alph, &vp8],
+        &[&vp8, &alph],
+        &[&opaque],
+        &[&clear],
+        &[&alph, &opaque],
+        &[&anim, &anmf],
+        &[&alph, &anim, &anmf],
+        &[&vp8, &anim],
+    ];
+    let extended = (0..=0xff).map(|flags| Some([flags, 0, 0, 0, 7, 0, 0, 7, 0, 0]));
+    for vp8x in extended.chain([None]) {
+        for body in bodies {
+            let head = vp8x.as_ref().map(|vp8x| (*b"VP8X", vp8x.as_slice()));
+            let body = body.iter().copied().chain([&xmp]).map(|(kind, data)| (*kind, data.as_slice()));
+            let chunks: Vec<_> = head.into_iter().chain(body).collect();
+            let webp = with_chunks(b"RIFF\0\0\0\0WEBP", &chunks);
+            let Ok(header) = Webp.read_header(&webp) else { continue };
+            for keep in [Embedded::default(), full()] {
+                let stripped = Webp.strip(&webp, &keep).unwrap();
+                assert_eq!(Webp.read_header(&stripped).unwrap(), header, "{vp8x:?} {:?}", kinds(&webp));
+            }
+        }
+    }
+}
+
+#[test]
 fn an_animation_is_seen_and_kept_by_strip() {
     let header = Webp.read_header(&animated()).unwrap();
     assert_eq!((header.width, header.height, header.animated), (10, 20, true));
