@@ -38,17 +38,35 @@ pub(crate) fn read(block: &[u8]) -> ExifFacts {
     let Some(tiff) = Tiff::open(block) else { return broken };
     let Some(main) = tiff.root().and_then(|offset| tiff.directory(offset)) else { return broken };
 
-    let gps = main.child(GPS_DIRECTORY).map_or(0, |directory| directory.bytes());
+    let rights = Rights {
+        copyright: main.find(COPYRIGHT).and_then(|entry| entry.text()),
+        artist: main.find(ARTIST).and_then(|entry| entry.text()),
+    };
+    let items = weigh(main, &rights);
+    let number = main.find(ORIENTATION).and_then(|entry| entry.number());
+    ExifFacts {
+        orientation: number.map_or(Orientation::UPRIGHT, |number| {
+            Orientation::from_exif(u16::try_from(number).unwrap_or_default())
+        }),
+        rights,
+        items,
+    }
+}
+
+/// The pieces of a block by kind.
+fn weigh(main: Directory<'_>, rights: &Rights) -> Vec<Item> {
+    // A pointer to nowhere is still one that a viewer may make something of.
+    let gps = main.find(GPS_DIRECTORY).map_or(0, |pointer| {
+        main.child(GPS_DIRECTORY).map_or(pointer.bytes(), |directory| directory.bytes())
+    });
     let thumbnail = main.next().map_or(0, |directory| {
         let pixels = directory.find(THUMBNAIL_LENGTH).and_then(|entry| entry.number()).unwrap_or(0);
         directory.bytes().saturating_add(pixels as usize)
     });
-    let rights =
-        [ARTIST, COPYRIGHT].iter().filter_map(|tag| main.find(*tag)).map(|entry| entry.bytes()).sum();
-    let known = [ORIENTATION, ARTIST, COPYRIGHT, GPS_DIRECTORY];
-    let has_more = main.entries().any(|entry| !known.contains(&entry.tag));
+    let said = weigh_rights(main, ARTIST, rights.artist.as_deref())
+        + weigh_rights(main, COPYRIGHT, rights.copyright.as_deref());
 
-    let mut left = block.len();
+    let mut left = main.tiff.block.len();
     let mut take = |bytes: usize| {
         let taken = bytes.min(left);
         left -= taken;
@@ -57,22 +75,30 @@ pub(crate) fn read(block: &[u8]) -> ExifFacts {
     let mut items = vec![
         item(Kind::Gps, take(gps)),
         item(Kind::Thumbnail, take(thumbnail)),
-        item(Kind::Copyright, take(rights)),
+        item(Kind::Copyright, take(said)),
     ];
-    items.push(item(Kind::Exif, if has_more { left } else { 0 }));
-    items.retain(|item| item.bytes > 0);
-
-    let number = main.find(ORIENTATION).and_then(|entry| entry.number());
-    ExifFacts {
-        orientation: number.map_or(Orientation::UPRIGHT, |number| {
-            Orientation::from_exif(u16::try_from(number).unwrap_or_default())
-        }),
-        rights: Rights {
-            copyright: main.find(COPYRIGHT).and_then(|entry| entry.text()),
-            artist: main.find(ARTIST).and_then(|entry| entry.text()),
-        },
-        items,
+    let known = [ORIENTATION, ARTIST, COPYRIGHT, GPS_DIRECTORY];
+    let has_more = main.entries().any(|entry| !known.contains(&entry.tag));
+    // What an editor cut the pointer to is still in the block: its position, its maker note, its thumbnail.
+    if has_more || left > frame_bytes(main) {
+        items.push(item(Kind::Exif, left));
     }
+    items.retain(|item| item.bytes > 0);
+    items
+}
+
+/// Bytes of a field of the rights, as far as they are what it says: not those that a length lies about, nor what is
+/// between the lines.
+fn weigh_rights(main: Directory<'_>, tag: u16, text: Option<&str>) -> usize {
+    let Some((entry, text)) = main.find(tag).zip(text) else { return 0 };
+    entry.bytes().min(ENTRY_BYTES + text.len() + 1)
+}
+
+/// The most that a block has around rights and position: the header, the directory's count and end, the entries of
+/// orientation and position, and a byte after each text that makes its length even.
+fn frame_bytes(main: Directory<'_>) -> usize {
+    let has = |tag| usize::from(main.find(tag).is_some());
+    8 + 6 + ENTRY_BYTES * (has(ORIENTATION) + has(GPS_DIRECTORY)) + has(ARTIST) + has(COPYRIGHT)
 }
 
 /// Writes the smallest block that says this, without a leading `Exif\0\0`; `None` if there is nothing to say (upright,

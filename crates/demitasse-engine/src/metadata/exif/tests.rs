@@ -76,6 +76,78 @@ fn pieces_are_weighed_by_kind() {
     assert_eq!(facts.items.iter().map(|item| item.bytes).sum::<u64>(), block.len() as u64);
 }
 
+fn kinds(block: &[u8]) -> Vec<Kind> {
+    read(block).items.iter().map(|item| item.kind).collect()
+}
+
+/// A block that says `rights` and the orientation, and more entries in its directory.
+fn block_with(entries: &[[u8; 12]]) -> Vec<u8> {
+    let mut block = write(Some(turned(6)), &Rights::default()).unwrap();
+    block[8] += entries.len() as u8;
+    let end = block.len() - 4;
+    block.splice(end..end, entries.concat());
+    block
+}
+
+fn entry(tag: u16, kind: u16, count: u32, value: u32) -> [u8; 12] {
+    let mut entry = [0; 12];
+    entry[..2].copy_from_slice(&tag.to_le_bytes());
+    entry[2..4].copy_from_slice(&kind.to_le_bytes());
+    entry[4..8].copy_from_slice(&count.to_le_bytes());
+    entry[8..].copy_from_slice(&value.to_le_bytes());
+    entry
+}
+
+#[test]
+fn what_nothing_points_to_any_more_is_weighed() {
+    for block in [write(Some(turned(6)), &Rights::default()), write(None, &rights())] {
+        let mut block = block.unwrap();
+        let clean = read(&block);
+        block.extend(b"GPS of an editor that deleted the pointer");
+        let facts = read(&block);
+        assert_eq!((facts.orientation, facts.rights), (clean.orientation, clean.rights));
+        let exif = facts.items.iter().find(|item| item.kind == Kind::Exif).unwrap();
+        assert!(exif.bytes >= 41, "{exif:?}");
+    }
+}
+
+#[test]
+fn rights_do_not_hide_what_they_lie_about() {
+    // A value that the block does not hold, one that lies over what is private, and a second of the same tag.
+    for entries in [
+        vec![entry(ARTIST, ASCII, 1_000_000, 38)],
+        vec![entry(ARTIST, ASCII, 44, 38)],
+        vec![entry(ARTIST, ASCII, 2, 65), entry(ARTIST, ASCII, 40, 50)],
+        vec![entry(COPYRIGHT, SHORT, 20, 38)],
+    ] {
+        let mut block = block_with(&entries);
+        block.extend(b"Ana\0");
+        block.extend([1; 40]);
+        assert!(kinds(&block).contains(&Kind::Exif), "{entries:?}");
+    }
+}
+
+#[test]
+fn a_position_that_is_not_there_is_still_a_pointer() {
+    for offset in [0, 1_000_000] {
+        assert_eq!(kinds(&block_with(&[entry(GPS_DIRECTORY, 4, 1, offset)])), [Kind::Gps]);
+    }
+}
+
+#[test]
+fn what_is_written_has_nothing_to_drop() {
+    for length in 0..12 {
+        let text = |letter: &str| Some(letter.repeat(length)).filter(|text| !text.is_empty());
+        for (copyright, artist) in [(text("c"), None), (None, text("\u{e4}")), (text("c"), text("\u{e4}"))] {
+            for exif in [1, 6] {
+                let rights = Rights { copyright: copyright.clone(), artist: artist.clone() };
+                let Some(block) = write(Some(turned(exif)), &rights) else { continue };
+                assert!(kinds(&block).iter().all(|kind| *kind == Kind::Copyright), "{rights:?} {exif}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_broken_block_is_one_item_and_upright() {
     for block in [&b""[..], b"II*\0", b"MM\0*\xFF\xFF\xFF\xFF", b"garbage", b"II*\0\x08\0\0\0\0\0"] {
