@@ -8,6 +8,7 @@ use crate::{Error, Format, Result};
 
 pub(super) mod tag {
     pub(crate) const SUBFILE_TYPE: u16 = 254;
+    pub(crate) const OLD_SUBFILE_TYPE: u16 = 255;
     pub(crate) const WIDTH: u16 = 256;
     pub(crate) const HEIGHT: u16 = 257;
     pub(crate) const BITS: u16 = 258;
@@ -21,7 +22,10 @@ pub(super) mod tag {
     pub(crate) const COLOR_MAP: u16 = 320;
     pub(crate) const TILE_OFFSETS: u16 = 324;
     pub(crate) const TILE_LENGTHS: u16 = 325;
+    pub(crate) const SUB_IFDS: u16 = 330;
     pub(crate) const EXTRA_SAMPLES: u16 = 338;
+    pub(crate) const JPEG_OFFSET: u16 = 513;
+    pub(crate) const JPEG_LENGTH: u16 = 514;
     pub(crate) const XMP: u16 = 700;
     pub(crate) const COPYRIGHT: u16 = 33_432;
     pub(crate) const IPTC: u16 = 33_723;
@@ -112,6 +116,11 @@ impl<'a> File<'a> {
         if self.is_little { value.to_le_bytes() } else { value.to_be_bytes() }
     }
 
+    /// The same, of four bytes.
+    pub(super) fn encode_u32(&self, value: u32) -> [u8; 4] {
+        if self.is_little { value.to_le_bytes() } else { value.to_be_bytes() }
+    }
+
     /// The directory at an offset, and the offset of the next, 0 if there is none.
     pub(super) fn directory(&self, at: usize) -> Result<(Directory, u32)> {
         let cut_off = || malformed("a directory is cut off");
@@ -181,11 +190,6 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The directory that a field points to.
-    pub(super) fn child(&self, directory: &Directory, tag: u16) -> Option<Directory> {
-        self.directory(self.number(directory, tag)? as usize).ok().map(|(child, _)| child)
-    }
-
     /// Where the coded pixels of a page lie, as far as the file says: it may reach beyond the file.
     pub(super) fn pixel_ranges(&self, page: &Directory) -> Vec<Range<usize>> {
         let of = |offsets, lengths| {
@@ -198,6 +202,18 @@ impl<'a> File<'a> {
         let mut ranges = of(tag::STRIP_OFFSETS, tag::STRIP_LENGTHS);
         ranges.extend(of(tag::TILE_OFFSETS, tag::TILE_LENGTHS));
         ranges
+    }
+
+    /// The same, and the JPEG that old files and thumbnails have in place of strips; within the file.
+    pub(super) fn coded_ranges(&self, page: &Directory) -> Vec<Range<usize>> {
+        let mut ranges = self.pixel_ranges(page);
+        let jpeg = self.number(page, tag::JPEG_OFFSET).zip(self.number(page, tag::JPEG_LENGTH));
+        ranges.extend(jpeg.map(|(start, length)| {
+            let start = start as usize;
+            start..start.saturating_add(length as usize)
+        }));
+        let length = self.bytes.len();
+        ranges.into_iter().map(|range| range.start.min(length)..range.end.min(length)).collect()
     }
 }
 

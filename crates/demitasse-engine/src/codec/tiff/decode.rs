@@ -7,7 +7,8 @@ use tiff::decoder::{Decoder, DecodingResult};
 use tiff::{ColorType, TiffError};
 
 use super::container::{Alpha, Directory, File, alpha, malformed, read_header, tag};
-use super::metadata::{self, is_reduced};
+use super::metadata;
+use super::tree::is_reduced;
 use crate::codec::Decoded;
 use crate::image::{Image, Layout, Samples};
 use crate::report::Warning;

@@ -1,11 +1,12 @@
 //! What a TIFF carries beside pixels.
 
-use super::container::{Directory, File, tag};
+use super::container::{ENTRY, File, tag};
+use super::tree::{self, Node, own_ranges};
 use crate::metadata::{Kind, Metadata, Orientation, exif, iptc, xmp};
 use crate::report::Item;
 use crate::{Error, Limits, Result};
 
-/// Reads it all, from the first page. EXIF says more than IPTC, and IPTC more than XMP, where they disagree.
+/// Reads profile, orientation and rights from the first page, and lists what every page has. EXIF says more than IPTC, and IPTC more than XMP, where they disagree.
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
     let file = File::open(bytes)?;
     let pages = file.pages()?;
@@ -24,28 +25,19 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
         .or(iptc::read_datasets(data(tag::IPTC)))
         .or(iptc::read_photoshop(data(tag::PHOTOSHOP)))
         .or(xmp::read_rights(data(tag::XMP)));
-    for kind in KINDS {
-        let weight: usize = page
-            .entries
-            .iter()
-            .filter(|e| kind_of(e.tag) == Some(kind))
-            .map(|e| weigh(&file, page, e.tag))
-            .sum();
-        if weight > 0 {
-            metadata.items.push(Item { kind, bytes: weight as u64 });
-        }
-    }
-    let thumbnails = pages[1..].iter().filter(|page| is_reduced(&file, page));
-    let bytes: usize = thumbnails.flat_map(|page| file.pixel_ranges(page)).map(|range| range.len()).sum();
-    if bytes > 0 {
-        metadata.items.push(Item { kind: Kind::Thumbnail, bytes: bytes as u64 });
-    }
+    metadata.items = items(&file, &tree::read(&file)?);
     Ok(metadata)
 }
 
-/// Whether a page is a smaller version of another (NewSubfileType, bit 0).
-pub(super) fn is_reduced(file: &File<'_>, page: &Directory) -> bool {
-    file.number(page, tag::SUBFILE_TYPE).is_some_and(|kind| kind & 1 == 1)
+/// What there is by kind, on every page: all of it that `strip` takes out, and what it may leave.
+fn items(file: &File<'_>, nodes: &[Node]) -> Vec<Item> {
+    let of_kind = |kind| nodes.iter().filter(|node| !node.is_thumbnail).map(move |node| weigh(node, kind));
+    let mut items: Vec<_> = KINDS.into_iter().map(|kind| (kind, of_kind(kind).sum::<usize>())).collect();
+    let thumbnails = nodes.iter().filter(|node| node.is_thumbnail).map(|node| weigh_thumbnail(file, node));
+    items.push((Kind::Thumbnail, thumbnails.sum()));
+    // Fields may share a value: no kind has more than the file.
+    let item = |(kind, bytes): (_, usize)| Item { kind, bytes: bytes.min(file.bytes.len()) as u64 };
+    items.into_iter().filter(|(_, bytes)| *bytes > 0).map(item).collect()
 }
 
 const KINDS: [Kind; 8] =
@@ -85,18 +77,18 @@ pub(super) fn kind_of(tag: u16) -> Option<Kind> {
     })
 }
 
-/// Bytes of a field: its entry, its value, and the directory behind it.
-fn weigh(file: &File<'_>, page: &Directory, tag: u16) -> usize {
-    let own = file.data(page, tag).map_or(0, <[u8]>::len) + super::container::ENTRY;
-    let behind = match tag {
-        tag::EXIF | tag::GPS => file.child(page, tag).map_or(0, |child| {
-            let values =
-                child.entries.iter().filter(|entry| entry.is_apart()).filter_map(|entry| entry.range());
-            child.range().len() + values.map(|range| range.len()).sum::<usize>()
-        }),
-        _ => 0,
-    };
-    own + behind.min(file.bytes.len())
+/// Bytes of a kind at an image: the entries, their values, and the directories behind them.
+fn weigh(node: &Node, kind: Kind) -> usize {
+    let entries = node.directory.entries.iter().filter(|entry| kind_of(entry.tag) == Some(kind));
+    let fields = entries.map(|entry| ENTRY + entry.range().map_or(0, |range| range.len()));
+    let behind = node.private.iter().filter(|(of, _)| *of == kind).map(|(_, directory)| directory);
+    fields.sum::<usize>() + behind.flat_map(own_ranges).map(|range| range.len()).sum::<usize>()
+}
+
+fn weigh_thumbnail(file: &File<'_>, node: &Node) -> usize {
+    let private = node.private.iter().flat_map(|(_, directory)| own_ranges(directory));
+    let ranges = node.own_ranges().chain(file.coded_ranges(&node.directory)).chain(private);
+    ranges.map(|range| range.len()).sum()
 }
 
 fn check_size(data: &[u8], limits: &Limits) -> Result<()> {

@@ -1,6 +1,7 @@
 //! TIFF 6.0 (classic, with 32-bit offsets): read only, first page.
 //!
 //! - `container`: directories, walked without decoding; header, metadata and strip share the walk.
+//! - `tree`: every image of the file and the private directories behind it, each visited once.
 //! - `decode`: pixels, by the crate `tiff`, brought to gray or RGB.
 //! - `strip`: private tags taken out in place, their data overwritten; offsets stay as they are.
 
@@ -10,6 +11,7 @@ mod metadata;
 mod strip;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use super::{Codec, Decoded, Encoder, Header};
 use crate::format::Capabilities;

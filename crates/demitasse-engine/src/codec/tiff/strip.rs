@@ -5,59 +5,71 @@
 
 use std::ops::Range;
 
-use super::container::{Directory, ENTRY, Entry, File, tag};
+use super::container::{ENTRY, Entry, File, tag};
 use super::metadata::kind_of;
+use super::tree::{self, Node, own_ranges};
 use crate::Result;
 use crate::metadata::{Embedded, Kind};
 
-/// Rewrites every page. The profile stays if `keep` has one, the tags of the rights if it has EXIF; nothing new is put
-/// in, and the orientation is not touched.
+/// Rewrites every image and takes the thumbnails out. The profile stays if `keep` has one, the tags of the rights if it
+/// has EXIF; nothing new is put in, and the orientation is not touched.
 ///
 /// Where private data share bytes with something that stays (hand-made files only) the bytes stay.
 pub(super) fn strip(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
     let file = File::open(bytes)?;
-    let pages = file.pages()?;
-    let stays = |entry: &Entry| match kind_of(entry.tag) {
-        None => true,
-        Some(Kind::Icc) => keep.icc.is_some(),
-        Some(Kind::Copyright) => keep.exif.is_some(),
-        Some(_) => false,
-    };
-    let needed =
-        merged(pages.iter().flat_map(|page| needed_ranges(&file, page, &stays)).collect(), bytes.len());
+    let nodes = tree::read(&file)?;
+    let (gone, kept): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.is_thumbnail);
+    let mut needed: Vec<_> = kept.iter().flat_map(|node| needed_ranges(&file, node, keep)).collect();
+    needed.push(0..8);
+    let needed = merged(needed, bytes.len());
+    let private = kept.iter().flat_map(|node| private_ranges(node, keep));
+    let thumbnails = gone.iter().flat_map(|node| thumbnail_ranges(&file, node));
     let mut out = bytes.to_vec();
-    for page in &pages {
-        for entry in page.entries.iter().filter(|entry| !stays(entry)) {
-            for range in private_ranges(&file, page, entry) {
-                erase(&mut out, range, &needed);
-            }
-        }
-        shorten(&file, &mut out, page, &stays);
+    // Merged first: fields that share a long value would each overwrite it anew.
+    for range in merged(private.chain(thumbnails).collect(), bytes.len()) {
+        erase(&mut out, range, &needed);
+    }
+    let mut next_pages = kept.iter().filter(|node| node.is_page).skip(1).map(|node| node.directory.at as u32);
+    for node in &kept {
+        let next = node.is_page.then(|| next_pages.next().unwrap_or(0));
+        shorten(&file, &mut out, node, keep, next);
     }
     Ok(out)
 }
 
-/// What must not be touched for the sake of a page.
-fn needed_ranges(file: &File<'_>, page: &Directory, stays: &dyn Fn(&Entry) -> bool) -> Vec<Range<usize>> {
-    let values = page.entries.iter().filter(|entry| stays(entry)).filter_map(Entry::range);
-    let mut ranges: Vec<_> = values.chain(file.pixel_ranges(page)).collect();
-    ranges.extend([0..8, page.range()]);
+/// Whether an entry stays in the directory of an image that stays.
+fn stays(node: &Node, entry: &Entry, keep: &Embedded) -> bool {
+    match kind_of(entry.tag) {
+        None => entry.tag != tag::SUB_IFDS || node.keeps_children,
+        Some(Kind::Icc) => keep.icc.is_some(),
+        Some(Kind::Copyright) => keep.exif.is_some(),
+        Some(_) => false,
+    }
+}
+
+/// What must not be touched for the sake of an image.
+fn needed_ranges(file: &File<'_>, node: &Node, keep: &Embedded) -> Vec<Range<usize>> {
+    let entries = node.directory.entries.iter().filter(|entry| stays(node, entry, keep));
+    let mut ranges: Vec<_> = entries.filter_map(Entry::range).collect();
+    ranges.extend(file.coded_ranges(&node.directory));
+    ranges.push(node.directory.range());
     ranges
 }
 
-/// What belongs to an entry: its value, and the directories behind it with theirs.
-fn private_ranges(file: &File<'_>, page: &Directory, entry: &Entry) -> Vec<Range<usize>> {
-    let mut ranges: Vec<_> = entry.range().filter(|_| entry.is_apart()).into_iter().collect();
-    if !matches!(entry.tag, tag::EXIF | tag::GPS) {
-        return ranges;
-    }
-    let child = file.child(page, entry.tag);
-    let grandchild = child.as_ref().and_then(|child| file.child(child, tag::INTEROP));
-    for directory in child.iter().chain(&grandchild) {
-        ranges.push(directory.range());
-        ranges.extend(directory.entries.iter().filter(|entry| entry.is_apart()).filter_map(Entry::range));
-    }
-    ranges
+/// What belongs to the entries that go: their values, and the directories behind them with theirs.
+fn private_ranges(node: &Node, keep: &Embedded) -> Vec<Range<usize>> {
+    let entries = node.directory.entries.iter().filter(|entry| !stays(node, entry, keep));
+    let values = entries.filter(|entry| entry.is_apart()).filter_map(Entry::range);
+    values.chain(behind(node)).collect()
+}
+
+/// An image that goes, with all that belongs to it.
+fn thumbnail_ranges(file: &File<'_>, node: &Node) -> Vec<Range<usize>> {
+    node.own_ranges().chain(file.coded_ranges(&node.directory)).chain(behind(node)).collect()
+}
+
+fn behind(node: &Node) -> impl Iterator<Item = Range<usize>> {
+    node.private.iter().flat_map(|(_, directory)| own_ranges(directory))
 }
 
 /// Sorted, within the file, none touching another.
@@ -89,16 +101,20 @@ fn erase(out: &mut [u8], range: Range<usize>, needed: &[Range<usize>]) {
     }
 }
 
-/// Takes the entries that do not stay out of a directory, and closes the gap.
-fn shorten(file: &File<'_>, out: &mut [u8], page: &Directory, stays: &dyn Fn(&Entry) -> bool) {
-    let old = page.range();
+/// Takes the entries that do not stay out of a directory, and closes the gap. `next` is the offset to end it with, if it
+/// is another than before.
+fn shorten(file: &File<'_>, out: &mut [u8], node: &Node, keep: &Embedded, next: Option<u32>) {
+    let old = node.directory.range();
     let mut kept = Vec::with_capacity(old.len());
-    let entries: Vec<_> = page.entries.iter().filter(|entry| stays(entry)).collect();
+    let entries: Vec<_> = node.directory.entries.iter().filter(|entry| stays(node, entry, keep)).collect();
     kept.extend(file.encode_u16(entries.len() as u16));
     for entry in entries {
         kept.extend_from_slice(&file.bytes[entry.at..entry.at + ENTRY]);
     }
-    kept.extend_from_slice(&file.bytes[old.end - 4..old.end]);
+    match next {
+        Some(next) => kept.extend(file.encode_u32(next)),
+        None => kept.extend_from_slice(&file.bytes[old.end - 4..old.end]),
+    }
     kept.resize(old.len(), 0);
     out[old].copy_from_slice(&kept);
 }

@@ -6,6 +6,7 @@ use crate::Error;
 use crate::codec::testing::*;
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Kind, Orientation};
+use crate::report::Item;
 
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
@@ -16,18 +17,41 @@ fn le(values: &[u16]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
+type Field = (u16, u16, u32, Vec<u8>);
+
+fn long(tag: u16, value: usize) -> Field {
+    (tag, LONG, 1, (value as u32).to_le_bytes().to_vec())
+}
+
 /// A little-endian file: pixels, values, and one directory with an entry for each field and for the strip.
-fn tiff(width: u16, height: u16, pixels: &[u8], fields: &[(u16, u16, u32, Vec<u8>)]) -> Vec<u8> {
+fn tiff(width: u16, height: u16, pixels: &[u8], fields: &[Field]) -> Vec<u8> {
     let mut out = b"II*\0\0\0\0\0".to_vec();
+    let at = add_image(&mut out, width, height, pixels, fields);
+    link(&mut out, 4, at);
+    out
+}
+
+/// Writes an offset.
+fn link(out: &mut [u8], at: usize, to: usize) {
+    out[at..at + 4].copy_from_slice(&(to as u32).to_le_bytes());
+}
+
+/// Appends what [`tiff`] consists of; where its directory lies. The offset of the next is the last four bytes.
+fn add_image(out: &mut Vec<u8>, width: u16, height: u16, pixels: &[u8], fields: &[Field]) -> usize {
+    let start = out.len();
     out.extend_from_slice(pixels);
     let mut all = vec![
         (256, SHORT, 1, le(&[width])),
         (257, SHORT, 1, le(&[height])),
-        (273, LONG, 1, 8u32.to_le_bytes().to_vec()),
+        long(273, start),
         (278, SHORT, 1, le(&[height])),
         (279, LONG, 1, (pixels.len() as u32).to_le_bytes().to_vec()),
     ];
     all.extend_from_slice(fields);
+    add_directory(out, all)
+}
+
+fn add_directory(out: &mut Vec<u8>, mut all: Vec<Field>) -> usize {
     all.sort_by_key(|field| field.0);
     let entries: Vec<_> = all
         .into_iter()
@@ -41,16 +65,62 @@ fn tiff(width: u16, height: u16, pixels: &[u8], fields: &[(u16, u16, u32, Vec<u8
             [le(&[tag, kind]), count.to_le_bytes().to_vec(), value].concat()
         })
         .collect();
-    let at = out.len() as u32;
-    out[4..8].copy_from_slice(&at.to_le_bytes());
+    let at = out.len();
     out.extend(le(&[entries.len() as u16]));
     out.extend(entries.concat());
     out.extend([0; 4]);
-    out
+    at
+}
+
+/// A file of several pages, which share their directories of private data if they say so.
+struct Pages {
+    out: Vec<u8>,
+    link_at: usize,
+}
+
+impl Pages {
+    fn new() -> Self {
+        Self { out: b"II*\0\0\0\0\0".to_vec(), link_at: 4 }
+    }
+
+    fn add(&mut self, pixels: &[u8], fields: &[Field]) {
+        let fields = [coding(&[8], 1, None), fields.to_vec()].concat();
+        let at = add_image(&mut self.out, pixels.len() as u16, 1, pixels, &fields);
+        link(&mut self.out, self.link_at, at);
+        self.link_at = self.out.len() - 4;
+    }
+
+    /// An image off the chain.
+    fn add_sub_image(&mut self, pixels: &[u8], fields: &[Field]) -> usize {
+        let fields = [coding(&[8], 1, None), fields.to_vec()].concat();
+        add_image(&mut self.out, pixels.len() as u16, 1, pixels, &fields)
+    }
+}
+
+fn text(tag: u16, text: &str) -> Field {
+    (tag, ASCII, text.len() as u32, text.as_bytes().to_vec())
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+fn items(file: &[u8]) -> Vec<Item> {
+    Tiff.read_metadata(file, &Limits::default()).unwrap().items
+}
+
+fn item_kinds(file: &[u8]) -> Vec<Kind> {
+    items(file).iter().map(|item| item.kind).collect()
+}
+
+/// What the pages of a file have behind them, and how many pages there are.
+fn private_directories(file: &[u8]) -> (usize, usize) {
+    let nodes = tree::read(&container::File::open(file).unwrap()).unwrap();
+    (nodes.iter().map(|node| node.private.len()).sum(), nodes.len())
 }
 
 /// Samples, bits of each, what they mean, and what extra ones are.
-fn coding(bits: &[u16], photometric: u16, extra: Option<u16>) -> Vec<(u16, u16, u32, Vec<u8>)> {
+fn coding(bits: &[u16], photometric: u16, extra: Option<u16>) -> Vec<Field> {
     let mut fields = vec![
         (258, SHORT, bits.len() as u32, le(bits)),
         (259, SHORT, 1, le(&[1])),
@@ -61,8 +131,7 @@ fn coding(bits: &[u16], photometric: u16, extra: Option<u16>) -> Vec<(u16, u16, 
     fields
 }
 
-fn private() -> Vec<(u16, u16, u32, Vec<u8>)> {
-    let text = |tag, text: &str| (tag, ASCII, text.len() as u32, text.as_bytes().to_vec());
+fn private() -> Vec<Field> {
     vec![
         text(271, "CameraMaker\0"),
         text(305, "SomeSoftware\0"),
@@ -282,4 +351,103 @@ fn a_header_can_claim_anything_and_costs_nothing() {
         Tiff.decode(&file, &Limits::default(), &Control::new()),
         Err(Error::LimitExceeded { .. })
     ));
+}
+
+#[test]
+fn a_directory_is_visited_once_however_many_entries_point_to_it() {
+    let mut pages = Pages::new();
+    let child = (0..3000).map(|tag| text(tag, "SECRET")).collect();
+    let start = pages.out.len();
+    let at = add_directory(&mut pages.out, child);
+    let end = pages.out.len();
+    let pointers: Vec<_> = (0..3000).flat_map(|_| [long(34_665, at), long(34_853, at)]).collect();
+    pages.add(&[1, 2], &pointers);
+    for _ in 0..100 {
+        pages.add(&[3], &[long(34_665, at)]);
+    }
+    let file = pages.out;
+    assert_eq!(private_directories(&file), (1, 101));
+    assert!(items(&file).iter().all(|item| item.bytes <= file.len() as u64));
+    let stripped = Tiff.strip(&file, &Embedded::default()).unwrap();
+    assert!(stripped[start..end].iter().all(|&byte| byte == 0));
+    assert_eq!(item_kinds(&stripped), []);
+    assert_eq!(decode(&Tiff, &stripped), decode(&Tiff, &file));
+}
+
+#[test]
+fn pages_that_share_a_long_list_of_strips_are_damage() {
+    let mut pages = Pages::new();
+    let list = pages.out.len();
+    pages.out.resize(list + 40_000, 0);
+    pages.add(&[1], &[]);
+    for _ in 0..200 {
+        let at = add_directory(&mut pages.out, vec![long(273, list), long(279, list)]);
+        link(&mut pages.out, pages.link_at, at);
+        pages.link_at = pages.out.len() - 4;
+        for entry in [at + 2, at + 2 + container::ENTRY] {
+            link(&mut pages.out, entry + 4, 10_000);
+        }
+    }
+    let result = Tiff.strip(&pages.out, &Embedded::default());
+    assert!(matches!(result, Err(Error::Malformed { .. })));
+}
+
+#[test]
+fn a_thumbnail_is_listed_and_taken_out_with_its_pixels() {
+    let mut pages = Pages::new();
+    pages.add(b"FIRST", &[]);
+    pages.add(b"SMALL", &[long(254, 1), text(305, "SomeSoftware")]);
+    pages.add(b"SECOND", &[]);
+    // As cameras write it: a JPEG without a size.
+    let jpeg = pages.out.len();
+    pages.out.extend(b"JPEGJPEG");
+    let at = add_directory(&mut pages.out, vec![long(513, jpeg), long(514, 8)]);
+    link(&mut pages.out, pages.link_at, at);
+    let file = pages.out;
+    assert_eq!(item_kinds(&file), [Kind::Thumbnail]);
+    let stripped = Tiff.strip(&file, &Embedded::default()).unwrap();
+    for gone in ["SMALL", "SomeSoftware", "JPEG"] {
+        assert!(!contains(&stripped, gone), "{gone}");
+    }
+    assert!(contains(&stripped, "FIRST") && contains(&stripped, "SECOND"));
+    assert_eq!(container::File::open(&stripped).unwrap().pages().unwrap().len(), 2);
+    assert_eq!(item_kinds(&stripped), []);
+    assert_eq!(decode(&Tiff, &stripped), decode(&Tiff, &file));
+    survives_every_damage(&Tiff, &file);
+}
+
+#[test]
+fn what_is_private_on_a_later_page_is_listed() {
+    let mut pages = Pages::new();
+    let gps = add_directory(&mut pages.out, vec![text(2, "POSITION")]);
+    pages.add(&[1], &[]);
+    pages.add(&[2], &[long(34_853, gps), text(700, "<x:xmpmeta/>")]);
+    assert_eq!(item_kinds(&pages.out), [Kind::Gps, Kind::Xmp]);
+    let stripped = Tiff.strip(&pages.out, &Embedded::default()).unwrap();
+    assert!(!contains(&stripped, "POSITION") && !contains(&stripped, "xmpmeta"));
+    assert_eq!(item_kinds(&stripped), []);
+}
+
+#[test]
+fn images_behind_a_page_lose_what_is_private_and_stay() {
+    let mut pages = Pages::new();
+    let child = pages.add_sub_image(b"LAYER", &[text(305, "SomeSoftware")]);
+    pages.add(&[1], &[long(330, child)]);
+    assert_eq!(item_kinds(&pages.out), [Kind::Exif]);
+    let stripped = Tiff.strip(&pages.out, &Embedded::default()).unwrap();
+    assert!(contains(&stripped, "LAYER") && !contains(&stripped, "SomeSoftware"));
+    assert_eq!(private_directories(&stripped), (0, 2));
+    assert_eq!(item_kinds(&stripped), []);
+}
+
+#[test]
+fn thumbnails_behind_a_page_go() {
+    let mut pages = Pages::new();
+    let child = pages.add_sub_image(b"SMALL", &[long(254, 1)]);
+    pages.add(&[1], &[long(330, child)]);
+    assert_eq!(item_kinds(&pages.out), [Kind::Thumbnail]);
+    let stripped = Tiff.strip(&pages.out, &Embedded::default()).unwrap();
+    assert!(!contains(&stripped, "SMALL"));
+    assert_eq!((private_directories(&stripped), item_kinds(&stripped)), ((0, 1), Vec::new()));
+    assert_eq!(decode(&Tiff, &stripped), decode(&Tiff, &pages.out));
 }
