@@ -7,14 +7,14 @@ use cpu_time::ThreadTime;
 use crate::candidate::{Attempt, Trials, output_formats, plan};
 use crate::codec::{Codec, Header, Mode, Source, codec};
 use crate::image::Image;
-use crate::metadata::{Embedded, Mark, Metadata, exif};
+use crate::metadata::{Embedded, Mark, Metadata, Orientation, Rights, exif};
 use crate::metric::Evaluator;
-use crate::receipt::{Draft, Receipt};
+use crate::receipt::{Draft, Receipt, Survivors};
 use crate::reduce::{reduce, uses_alpha};
 use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warning};
 use crate::request::OutputFormat;
 use crate::verify::{self, Promise, verify};
-use crate::{Control, Error, Limits, Request, Result, Sniffed, Target, orient, sniff};
+use crate::{Control, Error, Format, Limits, Request, Result, Sniffed, Target, orient, sniff};
 
 /// Smaller bytes, and the receipt.
 #[derive(Debug, Clone)]
@@ -134,6 +134,9 @@ impl Input<'_> {
         }
         let source = Source { image: &image, bytes: self.bytes, format: self.header.format };
         let candidates = plan(source, &formats, self.request.target);
+        if candidates.is_empty() {
+            return self.keep(self.no_candidate(&formats), Some(&image), Vec::new(), decoded.warnings);
+        }
         let lossy = candidates.iter().any(|candidate| candidate.encoder.mode() != Mode::Lossless);
         let evaluator = if lossy { Some(Evaluator::new(&image)?) } else { None };
         let (embedded, embedded_as_stored) = (self.embedded(&image), self.embedded_as_stored());
@@ -166,6 +169,15 @@ impl Input<'_> {
         } else {
             format!("there is no encoder for {format} yet: ask for png or webp")
         };
+        Reason::new(ReasonCode::NoEncoder, detail)
+    }
+
+    fn no_candidate(&self, formats: &[Format]) -> Reason {
+        let names: Vec<_> = formats.iter().map(Format::to_string).collect();
+        let detail = format!(
+            "no {} encoder can carry this image whole: its size, its depth, or every pixel as it is",
+            names.join(" or ")
+        );
         Reason::new(ReasonCode::NoEncoder, detail)
     }
 
@@ -213,18 +225,41 @@ impl Input<'_> {
         reason: Reason,
         image: Option<&Image>,
         candidates: Vec<CandidateReport>,
-        warnings: Vec<Warning>,
+        mut warnings: Vec<Warning>,
     ) -> Result<Draft> {
         let alpha = image.map_or(self.header.alpha, uses_alpha);
-        let mut bytes = self.bytes.to_vec();
-        if !self.receipt().kept_as_stored().dropped.is_empty() {
-            let stripped = self.codec.strip(self.bytes, &self.embedded_as_stored())?;
-            if stripped.len() <= bytes.len() {
+        let (bytes, survivors) = self.without_private_metadata(image)?;
+        if survivors == Survivors::Everything && self.receipt().has_something_to_drop() {
+            let detail = "without its private metadata the file would be larger: all of it was kept";
+            warnings.push(Warning { code: "metadata_kept".into(), detail: detail.into() });
+        }
+        Ok(Draft::kept(bytes, survivors, reason, alpha, candidates, warnings))
+    }
+
+    /// The input less what is private, never larger. Rights that were packed may take more room where they are written
+    /// plainly; then they go too.
+    fn without_private_metadata(&self, image: Option<&Image>) -> Result<(Vec<u8>, Survivors)> {
+        if !self.receipt().has_something_to_drop() {
+            return Ok((self.bytes.to_vec(), Survivors::Everything));
+        }
+        let whole = self.embedded_as_stored();
+        let less_rights =
+            Embedded { exif: exif::write(self.orientation_to_keep(), &Rights::default()), ..whole.clone() };
+        for (embedded, survivors) in
+            [(whole, Survivors::AsStored), (less_rights, Survivors::AsStoredLessRights)]
+        {
+            let stripped = self.codec.strip(self.bytes, &embedded)?;
+            if stripped.len() <= self.bytes.len() {
                 self.check_stripped(&stripped, image)?;
-                bytes = stripped;
+                return Ok((stripped, survivors));
             }
         }
-        Ok(Draft::kept(bytes, reason, alpha, candidates, warnings))
+        Ok((self.bytes.to_vec(), Survivors::Everything))
+    }
+
+    fn orientation_to_keep(&self) -> Option<Orientation> {
+        let orientation = self.metadata.orientation;
+        (!orientation.is_upright()).then_some(orientation)
     }
 
     fn check_stripped(&self, stripped: &[u8], image: Option<&Image>) -> Result<()> {
@@ -244,12 +279,17 @@ impl Input<'_> {
     /// Whether an earlier compression promised the same, or less, already.
     fn is_already_compressed(&self) -> bool {
         let keeps_format = self.request.format.format().is_none_or(|format| format == self.header.format);
-        keeps_format
-            && match (self.metadata.mark, self.request.target) {
-                (Some(Mark::Score(made)), Target::Score { score }) => made <= score.0,
-                (Some(Mark::Quality(made)), Target::Quality { quality }) => made <= f64::from(quality.0),
-                _ => false,
-            }
+        let made = self.metadata.mark;
+        keeps_format && made.zip(self.mark()).is_some_and(|(made, wanted)| made.covers(wanted))
+    }
+
+    /// The mark of a lossy result of this request.
+    fn mark(&self) -> Option<Mark> {
+        match self.request.target {
+            Target::Score { score } => Some(Mark::Score(score.0)),
+            Target::Quality { quality } => Some(Mark::Quality(quality.0.into())),
+            Target::Lossless => None,
+        }
     }
 
     /// What goes beside re-encoded, upright pixels.
@@ -257,20 +297,15 @@ impl Input<'_> {
         Embedded {
             icc: image.profile.as_ref().map(|profile| profile.to_vec()),
             exif: exif::write(None, &self.metadata.rights),
-            mark: match self.request.target {
-                Target::Score { score } => Some(Mark::Score(score.0)),
-                Target::Quality { quality } => Some(Mark::Quality(quality.0.into())),
-                Target::Lossless => None,
-            },
+            mark: self.mark(),
         }
     }
 
     /// What goes beside pixels that stay coded as they are.
     fn embedded_as_stored(&self) -> Embedded {
-        let orientation = self.metadata.orientation;
         Embedded {
             icc: self.metadata.icc.clone(),
-            exif: exif::write((!orientation.is_upright()).then_some(orientation), &self.metadata.rights),
+            exif: exif::write(self.orientation_to_keep(), &self.metadata.rights),
             mark: self.metadata.mark,
         }
     }
@@ -280,7 +315,7 @@ fn why_kept(reports: &[CandidateReport]) -> Reason {
     let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
     let (code, detail) = if any(Verdict::Failed) {
         (ReasonCode::VerificationFailed, "no smaller result passed the last check")
-    } else if any(Verdict::Larger) || reports.is_empty() {
+    } else if any(Verdict::Larger) {
         (ReasonCode::NoSmallerCandidate, "already optimal: every result that holds the promise is larger")
     } else {
         (ReasonCode::TargetNotReached, "no encoder reaches the target with a smaller file")

@@ -24,22 +24,22 @@ pub(crate) struct Receipt<'a> {
 }
 
 impl Receipt<'_> {
-    /// What survives where the file's coding is kept: profile, rights, orientation.
-    pub(crate) fn kept_as_stored(&self) -> MetadataReport {
-        self.split(&[Kind::Icc, Kind::Copyright, Kind::Orientation], None)
+    /// What is private, or of no use to a viewer: everything but profile, rights and orientation.
+    pub(crate) fn has_something_to_drop(&self) -> bool {
+        !self.metadata_report(Survivors::AsStored).dropped.is_empty()
     }
 
-    fn split(&self, kinds_kept: &[Kind], orientation_applied: Option<u8>) -> MetadataReport {
-        let (kept, dropped) = self.metadata.items.iter().partition(|item| kinds_kept.contains(&item.kind));
-        MetadataReport { kept, dropped, orientation_applied }
-    }
-
-    /// What survives in re-encoded, upright pixels; the profile does unless they were converted out of it.
-    fn reencoded(&self, keeps_profile: bool) -> MetadataReport {
+    fn metadata_report(&self, survivors: Survivors) -> MetadataReport {
         let orientation = self.metadata.orientation;
-        let applied = (!orientation.is_upright()).then(|| orientation.exif());
-        let kinds: &[Kind] = if keeps_profile { &[Kind::Icc, Kind::Copyright] } else { &[Kind::Copyright] };
-        self.split(kinds, applied)
+        let survives = |kind: Kind| match survivors {
+            Survivors::Everything => true,
+            Survivors::AsStored => matches!(kind, Kind::Icc | Kind::Copyright | Kind::Orientation),
+            Survivors::AsStoredLessRights => matches!(kind, Kind::Icc | Kind::Orientation),
+            Survivors::Upright { profile } => kind == Kind::Copyright || (profile && kind == Kind::Icc),
+        };
+        let (kept, dropped) = self.metadata.items.iter().partition(|item| survives(item.kind));
+        let is_turned = matches!(survivors, Survivors::Upright { .. }) && !orientation.is_upright();
+        MetadataReport { kept, dropped, orientation_applied: is_turned.then(|| orientation.exif()) }
     }
 
     fn input_facts(&self, alpha: bool) -> Facts {
@@ -60,6 +60,22 @@ impl Receipt<'_> {
     }
 }
 
+/// What is left of the metadata in an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Survivors {
+    /// Beside re-encoded, upright pixels: rights, and the profile unless the pixels were converted out of it.
+    Upright {
+        /// Whether the profile is still there.
+        profile: bool,
+    },
+    /// Beside pixels that stay coded as they are: profile, rights, orientation.
+    AsStored,
+    /// The same less the rights, which would have made the file larger.
+    AsStoredLessRights,
+    /// All of it: the file is the input.
+    Everything,
+}
+
 /// A finished compression, before it is written down.
 pub(crate) struct Draft {
     bytes: Vec<u8>,
@@ -71,8 +87,7 @@ pub(crate) struct Draft {
     lossless: bool,
     score: Option<Measurement>,
     recipe: Recipe,
-    keeps_coding: bool,
-    keeps_profile: bool,
+    survivors: Survivors,
     candidates: Vec<CandidateReport>,
     warnings: Vec<Warning>,
 }
@@ -100,17 +115,21 @@ impl Draft {
                 version: version.to_owned(),
                 settings: encoder.settings(source, attempt.quality),
             },
-            keeps_coding: encoder.keeps_coefficients(),
-            keeps_profile: source.image.profile.is_some(),
+            survivors: if encoder.keeps_coefficients() {
+                Survivors::AsStored
+            } else {
+                Survivors::Upright { profile: source.image.profile.is_some() }
+            },
             bytes: attempt.bytes,
             candidates,
             warnings,
         }
     }
 
-    /// The input's coding, less what is private.
+    /// The input's coding, with what `survivors` says of its metadata.
     pub(crate) fn kept(
         bytes: Vec<u8>,
+        survivors: Survivors,
         reason: Reason,
         alpha: bool,
         candidates: Vec<CandidateReport>,
@@ -129,8 +148,7 @@ impl Draft {
                 version: env!("CARGO_PKG_VERSION").into(),
                 settings: Map::new(),
             },
-            keeps_coding: true,
-            keeps_profile: true,
+            survivors,
             candidates,
             warnings,
         }
@@ -147,8 +165,7 @@ impl Draft {
             bits,
             ..input_facts.clone()
         };
-        let metadata =
-            if self.keeps_coding { input.kept_as_stored() } else { input.reencoded(self.keeps_profile) };
+        let metadata = input.metadata_report(self.survivors);
         let report = Report {
             version: 1,
             engine: VERSION.to_owned(),

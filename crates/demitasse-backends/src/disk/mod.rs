@@ -36,6 +36,8 @@ struct Root {
     path: PathBuf,
     /// Held while directories are made: who finds one may rely on its being durable.
     making: Mutex<()>,
+    /// Held while a check uses its one name.
+    checking: tokio::sync::Mutex<()>,
     _lock: Lock,
 }
 
@@ -54,7 +56,12 @@ impl DiskBlobs {
             create_private_dir(&dir.join(name))?;
         }
         put::sync_dir(dir).map_err(|error| ConnectError::open(dir, error))?;
-        Ok(Self(Arc::new(Root { path: dir.into(), making: Mutex::default(), _lock: lock })))
+        Ok(Self(Arc::new(Root {
+            path: dir.into(),
+            making: Mutex::default(),
+            checking: tokio::sync::Mutex::default(),
+            _lock: lock,
+        })))
     }
 
     /// Runs `work` where blocking is allowed.
@@ -127,6 +134,7 @@ impl BlobStore for DiskBlobs {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
+        let _alone = self.0.checking.lock().await;
         // Not the hash of any file that will ever be uploaded: the name of a probe, not a content address.
         let key = BlobKey { kind: BlobKind::Original, sha256: Sha256::of(b"demitasse readiness probe") };
         self.put(key, BlobSource::Bytes(Bytes::from_static(b"probe"))).await?;

@@ -19,6 +19,18 @@ const RESOLUTION: f64 = 100.0;
 impl Eq for Mark {}
 
 impl Mark {
+    /// Whether what was promised is as much as `wanted`, or less: compressing again could only lose. Numbers are compared
+    /// as they are written.
+    pub fn covers(self, wanted: Self) -> bool {
+        let written = |number: f64| (number * RESOLUTION).round();
+        match (self, wanted) {
+            (Self::Score(made), Self::Score(wanted)) | (Self::Quality(made), Self::Quality(wanted)) => {
+                written(made) <= written(wanted)
+            }
+            _ => false,
+        }
+    }
+
     const PREFIX: &str = "demitasse:";
     const QUALITY: &str = "q";
 
@@ -54,6 +66,19 @@ mod tests {
         }
         assert_eq!(Mark::Score(75.0).text(), "demitasse:75");
         assert_eq!(Mark::Quality(80.0).text(), "demitasse:q80");
+    }
+
+    #[test]
+    fn a_mark_covers_its_own_target_and_finer_ones_however_they_round() {
+        for number in [75.0, 72.256, f64::from(80.1_f32), 61.005] {
+            for wanted in [Mark::Score(number), Mark::Quality(number)] {
+                let read_back = Mark::parse(wanted.text().as_bytes()).unwrap();
+                assert!(read_back.covers(wanted), "{wanted:?}");
+            }
+        }
+        assert!(Mark::Score(60.0).covers(Mark::Score(75.0)));
+        assert!(!Mark::Score(85.0).covers(Mark::Score(75.0)));
+        assert!(!Mark::Score(60.0).covers(Mark::Quality(75.0)));
     }
 
     #[test]

@@ -133,6 +133,49 @@ fn a_kept_jpeg_on_its_side_keeps_its_orientation_and_loses_its_position() {
 }
 
 #[test]
+fn private_metadata_goes_even_where_the_rights_would_take_more_room_than_before() {
+    // A long copyright notice, packed to a few bytes, beside a position.
+    let picture = run(&png(64, 64, ColorType::Rgb, &photo(64, 64)), Request::new(Target::Lossless)).bytes;
+    let notice = "All rights reserved. ".repeat(190);
+    let file = with_chunks(
+        &picture,
+        &[(b"eXIf", &exif(1, "Ada Lovelace", true)[6..]), (b"zTXt", &packed("Copyright", &notice))],
+    );
+    let done = run(&file, Request::new(Target::Lossless));
+    assert_eq!(done.report.outcome, Outcome::KeptOriginal, "{:?}", done.report);
+    let found = read_metadata(&done.bytes, &Limits::default()).unwrap();
+    assert!(found.items.iter().all(|item| item.kind != Kind::Gps), "{:?}", found.items);
+    assert!(done.report.metadata.dropped.iter().any(|item| item.kind == Kind::Gps));
+}
+
+#[test]
+fn what_no_encoder_can_carry_is_said_to_be_so() {
+    let request = Request::new(Target::Lossless).with_format(OutputFormat::Jpeg);
+    let done = run(&png(64, 64, ColorType::Rgb, &photo(64, 64)), request);
+    assert_eq!(done.report.reason.unwrap().code, ReasonCode::NoEncoder);
+}
+
+/// Puts chunks behind the header of a PNG file.
+fn with_chunks(file: &[u8], chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let mut out = file[..33].to_vec();
+    for (kind, data) in chunks {
+        let body = [kind.as_slice(), data].concat();
+        out.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
+        out.extend(&body);
+        out.extend(crc32(&body).to_be_bytes());
+    }
+    out.extend(&file[33..]);
+    out
+}
+
+/// A `zTXt` chunk's data.
+fn packed(keyword: &str, text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+    [keyword.as_bytes(), &[0, 0], &encoder.finish().unwrap()].concat()
+}
+
+#[test]
 fn transparency_survives_every_target() {
     let file = png(200, 160, ColorType::Rgba, &chart(200, 160));
     for format in [OutputFormat::Keep, OutputFormat::Webp] {

@@ -2,6 +2,7 @@
 
 mod auth;
 mod error;
+mod metered;
 mod openapi;
 mod range;
 mod request_id;

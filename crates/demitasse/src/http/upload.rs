@@ -6,8 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use axum::extract::Multipart;
-use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
+use axum::extract::multipart::{Field, MultipartError};
 use demitasse_core::{Original, Sha256Hasher};
 use demitasse_engine::Header;
 use tempfile::TempPath;
@@ -15,6 +14,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::error::{ApiError, Code};
+use super::metered::{Form, Progress};
 use super::state::Http;
 
 /// How long an upload may stand still.
@@ -34,27 +34,25 @@ pub(crate) struct Received {
 }
 
 /// Reads the one file, in the field `image`.
-pub(crate) async fn receive(
-    http: &Http,
-    spool: &Path,
-    body: Result<Multipart, MultipartRejection>,
-) -> Result<Received, ApiError> {
-    let mut body = body.map_err(|_| no_file())?;
+pub(crate) async fn receive(http: &Http, spool: &Path, form: Form) -> Result<Received, ApiError> {
+    let Form { multipart, progress } = form;
+    let mut body = multipart.map_err(|_| no_file())?;
     let mut received = None;
     while let Some(field) = within_patience(body.next_field()).await?.map_err(interrupted)? {
+        progress.made();
         let is_file = field.file_name().is_some();
         match field.name() {
             Some("image") if is_file && received.is_none() => {
-                received = Some(store(http, spool, field).await?)
+                received = Some(store(http, spool, field, &progress).await?)
             }
             Some(name) if is_file => {
                 let detail =
                     format!("A file came in the field {name:?}; send one file, in the field \"image\".");
-                drain(field, DRAINED).await;
+                drain(field, DRAINED, &progress).await;
                 return Err(ApiError::new(Code::UnexpectedFile, detail));
             }
             // Other form fields are allowed and mean nothing.
-            _ => drain(field, DRAINED).await,
+            _ => drain(field, DRAINED, &progress).await,
         }
     }
     let (spool, mut original, file_name) = received.ok_or_else(no_file)?;
@@ -73,7 +71,12 @@ fn no_file() -> ApiError {
 
 type Stored = (TempPath, Original, Option<String>);
 
-async fn store(http: &Http, spool: &Path, mut field: Field<'_>) -> Result<Stored, ApiError> {
+async fn store(
+    http: &Http,
+    spool: &Path,
+    mut field: Field<'_>,
+    progress: &Progress,
+) -> Result<Stored, ApiError> {
     let file_name = field.file_name().and_then(display_name);
     let (file, path) =
         tempfile::Builder::new().prefix("upload-").tempfile_in(spool).map_err(storage)?.into_parts();
@@ -81,9 +84,10 @@ async fn store(http: &Http, spool: &Path, mut field: Field<'_>) -> Result<Stored
     let mut hasher = Sha256Hasher::default();
     let mut bytes = 0;
     while let Some(piece) = within_patience(field.chunk()).await?.map_err(interrupted)? {
+        progress.made();
         bytes += piece.len() as u64;
         if bytes > http.limits.max_bytes {
-            drain(field, DRAINED).await;
+            drain(field, DRAINED, progress).await;
             return Err(too_large(http.limits.max_bytes));
         }
         hasher.update(&piece);
@@ -141,9 +145,10 @@ fn storage(error: io::Error) -> ApiError {
 }
 
 /// Reads on without keeping anything; an error ends it, for the answer is decided already.
-async fn drain(mut field: Field<'_>, budget: u64) {
+async fn drain(mut field: Field<'_>, budget: u64, progress: &Progress) {
     let mut left = budget;
     while let Ok(Ok(Some(piece))) = timeout(Duration::from_secs(5), field.chunk()).await {
+        progress.made();
         left = left.saturating_sub(piece.len() as u64);
         if left == 0 {
             return;

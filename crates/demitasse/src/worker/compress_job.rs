@@ -17,6 +17,7 @@ use demitasse_core::{
     Transition, Upload, Variant, VariantOutcome,
 };
 use demitasse_engine::{Outcome, Request};
+use tokio::sync::OwnedMutexGuard;
 
 use super::Worker;
 use super::engine_child::{EngineFault, Finished};
@@ -37,6 +38,13 @@ enum Fault {
     Lost,
     /// The server stops.
     Stopping,
+}
+
+/// A result, while whoever waits for the same work still waits: its row is what they look for.
+struct Made {
+    variant: Variant,
+    end: JobEnd,
+    alone: OwnedMutexGuard<()>,
 }
 
 /// Does the job of `claim`.
@@ -62,13 +70,13 @@ pub(super) async fn compress_job(worker: &Worker, claim: Claim) -> Result<(), St
     let upload = Upload { image: upload.image, job };
 
     match attempt(worker, claim, &upload).await {
-        Ok((variant, end)) => succeed(worker, claim, &upload, variant, end, began).await,
+        Ok(made) => succeed(worker, claim, &upload, made, began).await,
         Err(fault) => settle(worker, claim, &upload, fault, began).await,
     }
 }
 
 /// The work itself, under a heartbeat, until it is done, the lease is lost or the server stops.
-async fn attempt(worker: &Worker, claim: Claim, upload: &Upload) -> Result<(Variant, JobEnd), Fault> {
+async fn attempt(worker: &Worker, claim: Claim, upload: &Upload) -> Result<Made, Fault> {
     let heartbeat = Heartbeat::start(worker.backends.queue.clone(), claim, worker.config.lease);
     tokio::select! {
         done = variant(worker, upload) => done,
@@ -78,12 +86,12 @@ async fn attempt(worker: &Worker, claim: Claim, upload: &Upload) -> Result<(Vari
 }
 
 /// The variant of an earlier job for the same work, or a new one.
-async fn variant(worker: &Worker, upload: &Upload) -> Result<(Variant, JobEnd), Fault> {
-    let _alone = worker.single_flight.enter(upload.job.request_key).await;
+async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
+    let alone = worker.single_flight.enter(upload.job.request_key).await;
     if let Some(variant) = worker.backends.jobs.variant_for(upload.job.request_key).await? {
         let key = BlobKey { kind: BlobKind::Variant, sha256: variant.sha256 };
         if worker.backends.blobs.head(key).await?.is_some() {
-            return Ok((variant, JobEnd::Reused));
+            return Ok(Made { variant, end: JobEnd::Reused, alone });
         }
     }
     let finished = compress(worker, upload).await?;
@@ -100,7 +108,7 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<(Variant, JobEnd), 
         VariantOutcome::Compressed => JobEnd::Compressed,
         VariantOutcome::KeptOriginal => JobEnd::KeptOriginal,
     };
-    Ok((variant, end))
+    Ok(Made { variant, end, alone })
 }
 
 async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
@@ -147,8 +155,7 @@ async fn succeed(
     worker: &Worker,
     claim: Claim,
     upload: &Upload,
-    variant: Variant,
-    end: JobEnd,
+    Made { variant, end, alone }: Made,
     began: Instant,
 ) -> Result<(), StoreError> {
     let bytes = variant.bytes;
@@ -157,6 +164,7 @@ async fn succeed(
         worker.metrics.job_ended(JobEnd::Lost, began.elapsed());
         return Ok(());
     };
+    drop(alone);
     failpoint::hit("job.finished");
     publish(&worker.backends, &Upload { image: upload.image.clone(), job: job.clone() }).await;
     failpoint::hit("job.published");

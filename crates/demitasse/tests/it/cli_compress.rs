@@ -124,6 +124,28 @@ fn in_place_replaces_the_input_and_leaves_nothing_else() {
 }
 
 #[test]
+fn in_place_never_turns_a_file_into_another_format() {
+    let desk = Desk::new();
+    let bmp = bmp(64, 64);
+    fs::write(desk.path("scan"), &bmp).unwrap();
+    let refused = desk.run(&["compress", "scan", "--in-place"]);
+    assert_eq!(code(&refused), 1);
+    assert!(stderr(&refused).contains("choose another name"), "{}", stderr(&refused));
+    assert_eq!(fs::read(desk.path("scan")).unwrap(), bmp);
+}
+
+/// A BMP of one colour, 24 bits a pixel; `width` is a multiple of four.
+fn bmp(width: u32, height: u32) -> Vec<u8> {
+    let pixels = width * height * 3;
+    let mut file = b"BM".to_vec();
+    for number in [54 + pixels, 0, 54, 40, width, height, 24 << 16 | 1, 0, pixels, 0, 0, 0, 0] {
+        file.extend(number.to_le_bytes());
+    }
+    file.resize(file.len() + pixels as usize, 77);
+    file
+}
+
+#[test]
 fn a_folder_keeps_its_tree_and_what_is_no_image_is_passed_over() {
     let desk = Desk::new();
     desk.picture("in/one.png", 1);

@@ -25,6 +25,38 @@ async fn a_hundred_uploads_at_once_all_complete() {
 }
 
 #[tokio::test]
+async fn the_same_bytes_at_once_are_compressed_once_however_many_workers_there_are() {
+    let data = TempDir::new().unwrap();
+    let server = Server::start(data.path(), &["--workers", "4"], "");
+    let image = noisy_png(300, 200, 1);
+    let uploads = (0..8).map(|_| server.upload(image.clone()));
+    for id in futures_util::future::try_join_all(uploads).await.unwrap() {
+        assert_eq!(server.ended(&id).await["status"], "succeeded");
+    }
+    assert_eq!(server.metric("demitasse_engine_runs_total").await, 1);
+}
+
+#[tokio::test]
+async fn a_form_without_an_end_is_refused_long_before_it_fills_the_memory() {
+    let data = TempDir::new().unwrap();
+    let server = Server::start(data.path(), &[], "");
+    for start in ["", "--cut\r\nContent-Disposition: "] {
+        let mut socket = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
+        let head = format!(
+            "POST /images/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=cut\r\n\
+             Content-Length: 90000000\r\n\r\n{start}"
+        );
+        socket.write_all(head.as_bytes()).unwrap();
+        let piece = [b'A'; 65_536];
+        // The answer comes after a few hundred kilobytes, and the connection ends: no 90 MB can be sent.
+        let sent = (0..1373).take_while(|_| socket.write_all(&piece).is_ok()).count();
+        assert!(sent < 1000, "{sent} pieces were taken");
+    }
+    let id = server.upload(png(8, 8, 1)).await.unwrap();
+    assert_eq!(server.ended(&id).await["status"], "succeeded");
+}
+
+#[tokio::test]
 async fn what_was_accepted_is_finished_by_the_next_start() {
     let data = TempDir::new().unwrap();
     let server = Server::start(data.path(), &["--workers", "0"], "");

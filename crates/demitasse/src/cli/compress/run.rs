@@ -121,9 +121,9 @@ fn execute(task: &Task, overwrite: bool, control: &Control) -> Result<Written, F
     let call = AssertUnwindSafe(|| compress(&bytes, &task.request, &limits, control));
     let compressed = catch_unwind(call)
         .map_err(|_| Failure::new("crashed", "the engine crashed on this file; please report it"))??;
-    let format = compressed.report.output.format;
+    let (before, format) = (compressed.report.input.format, compressed.report.output.format);
     let output = task.sink.path(format);
-    refuse_misnamed(&task.sink, format)?;
+    refuse_misnamed(&task.sink, before, format)?;
     match (&task.sink, &output) {
         (Sink::InPlace(_), _) if compressed.bytes == bytes => {}
         (Sink::InPlace(_), Some(path)) => write(path, &compressed.bytes, Existing::Inherit)?,
@@ -146,10 +146,15 @@ fn refuse_early(task: &Task, overwrite: bool) -> Result<(), Failure> {
     }
 }
 
-/// A name that says one format is not given to bytes of another.
-fn refuse_misnamed(sink: &Sink, format: Format) -> Result<(), Failure> {
+/// A name that says one format is not given to bytes of another, and a file keeps its format in place, whatever its name:
+/// a TIFF of many pages must not become a PNG of the first.
+fn refuse_misnamed(sink: &Sink, before: Format, format: Format) -> Result<(), Failure> {
+    let is_wrong = |path: &Path| match sink {
+        Sink::InPlace(_) => before != format,
+        _ => format_of(path).is_some_and(|named| named != format),
+    };
     match sink {
-        Sink::InPlace(path) | Sink::Exactly(path) if format_of(path).is_some_and(|named| named != format) => {
+        Sink::InPlace(path) | Sink::Exactly(path) if is_wrong(path) => {
             let text =
                 format!("the output is {format}, which {} does not say: choose another name", path.display());
             Err(Failure::new("format", text))

@@ -1,9 +1,8 @@
 //! Images of the native API.
 
 use axum::Json;
-use axum::extract::multipart::MultipartRejection;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Multipart, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use demitasse_core::{OwnerId, Sequence};
@@ -12,6 +11,7 @@ use serde::Deserialize;
 
 use super::original::UploadForm;
 use crate::http::error::{ApiError, Code, Problem};
+use crate::http::metered::Form;
 use crate::http::state::HttpState;
 use crate::http::upload::receive;
 use crate::http::urls::BaseUrl;
@@ -70,11 +70,11 @@ pub(crate) async fn create(
     State(http): State<HttpState>,
     base: BaseUrl,
     query: Result<Query<CreateQuery>, QueryRejection>,
-    body: Result<Multipart, MultipartRejection>,
+    form: Form,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|error| ApiError::new(Code::InvalidRequest, error.body_text()))?;
     let request = query.request()?;
-    let received = receive(&http, &http.intake.spool, body).await?;
+    let received = receive(&http, &http.intake.spool, form).await?;
     let upload = http.intake.accept(received.spool, received.original, received.file_name, &request).await?;
     let location = base.join(&format!("/v1/tasks/{}", upload.job.id));
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(Task::new(&upload, &base)))

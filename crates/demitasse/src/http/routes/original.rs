@@ -4,8 +4,7 @@ use std::str::FromStr;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::multipart::MultipartRejection;
-use axum::extract::{Multipart, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
+use crate::http::metered::Form;
 use crate::http::state::HttpState;
 use crate::http::upload::receive;
 use crate::http::urls::BaseUrl;
@@ -98,11 +98,11 @@ pub(crate) async fn upload(
     State(http): State<HttpState>,
     base: BaseUrl,
     Query(query): Query<UploadQuery>,
-    body: Result<Multipart, MultipartRejection>,
+    form: Form,
 ) -> Result<Response, ApiError> {
     let preset = query.preset.as_deref().map_or(Ok(Preset::default()), Preset::from_str)?;
     let request = Request::new(preset.target());
-    let received = receive(&http, &http.intake.spool, body).await?;
+    let received = receive(&http, &http.intake.spool, form).await?;
     let accepted = http.intake.accept(received.spool, received.original, received.file_name, &request).await;
     let upload =
         accepted.map_err(|error| ApiError::from(error).in_original_words("Image compression failed."))?;
