@@ -2,11 +2,12 @@
 
 use super::container::{ENTRY, File, tag};
 use super::tree::{self, Node, own_ranges};
-use crate::metadata::{Kind, Metadata, Orientation, exif, iptc, xmp};
+use crate::metadata::{Kind, Metadata, Orientation, add_item, exif, iptc, xmp};
 use crate::report::Item;
 use crate::{Error, Limits, Result};
 
-/// Reads profile, orientation and rights from the first page, and lists what every page has. EXIF says more than IPTC, and IPTC more than XMP, where they disagree.
+/// Reads profile, orientation and rights from the first page, and lists what every page has. EXIF says more than IPTC,
+/// and IPTC more than XMP, where they disagree.
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
     let file = File::open(bytes)?;
     let pages = file.pages()?;
@@ -25,7 +26,15 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
         .or(iptc::read_datasets(data(tag::IPTC)))
         .or(iptc::read_photoshop(data(tag::PHOTOSHOP)))
         .or(xmp::read_rights(data(tag::XMP)));
-    metadata.items = items(&file, &tree::read(&file)?);
+    for Item { kind, bytes } in items(&file, &tree::read(&file)?) {
+        // The first page decides: what only later ones have of profile and rights does not survive.
+        let is_lost = match kind {
+            Kind::Icc => metadata.icc.is_none(),
+            Kind::Copyright => metadata.rights.is_empty(),
+            _ => false,
+        };
+        add_item(&mut metadata.items, if is_lost { Kind::Other } else { kind }, bytes);
+    }
     Ok(metadata)
 }
 

@@ -9,14 +9,15 @@ use super::container::{ENTRY, Entry, File, tag};
 use super::metadata::kind_of;
 use super::tree::{self, Node, own_ranges};
 use crate::Result;
-use crate::metadata::{Embedded, Kind};
+use crate::metadata::{Embedded, Kind, exif};
 
-/// Rewrites every image and takes the thumbnails out. The profile stays if `keep` has one, the tags of the rights if it
-/// has EXIF; nothing new is put in, and the orientation is not touched.
+/// Rewrites every image and takes the thumbnails out. The profile stays if `embedded` has one, the tags of the
+/// rights if its EXIF says some; nothing new is put in, and the orientation is not touched.
 ///
 /// Where private data share bytes with something that stays (hand-made files only) the bytes stay.
-pub(super) fn strip(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
+pub(super) fn strip(bytes: &[u8], embedded: &Embedded) -> Result<Vec<u8>> {
     let file = File::open(bytes)?;
+    let keep = Keep::new(embedded);
     let nodes = tree::read(&file)?;
     let (gone, kept): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.is_thumbnail);
     let mut needed: Vec<_> = kept.iter().flat_map(|node| needed_ranges(&file, node, keep)).collect();
@@ -37,18 +38,33 @@ pub(super) fn strip(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
     Ok(out)
 }
 
+/// What stays of what is not needed for the pixels.
+#[derive(Debug, Clone, Copy)]
+struct Keep {
+    profile: bool,
+    rights: bool,
+}
+
+impl Keep {
+    /// EXIF may say the orientation only.
+    fn new(embedded: &Embedded) -> Self {
+        let says_rights = |block: &Vec<u8>| !exif::read(block).rights.is_empty();
+        Self { profile: embedded.icc.is_some(), rights: embedded.exif.as_ref().is_some_and(says_rights) }
+    }
+}
+
 /// Whether an entry stays in the directory of an image that stays.
-fn stays(node: &Node, entry: &Entry, keep: &Embedded) -> bool {
+fn stays(node: &Node, entry: &Entry, keep: Keep) -> bool {
     match kind_of(entry.tag) {
         None => entry.tag != tag::SUB_IFDS || node.keeps_children,
-        Some(Kind::Icc) => keep.icc.is_some(),
-        Some(Kind::Copyright) => keep.exif.is_some(),
+        Some(Kind::Icc) => keep.profile,
+        Some(Kind::Copyright) => keep.rights,
         Some(_) => false,
     }
 }
 
 /// What must not be touched for the sake of an image.
-fn needed_ranges(file: &File<'_>, node: &Node, keep: &Embedded) -> Vec<Range<usize>> {
+fn needed_ranges(file: &File<'_>, node: &Node, keep: Keep) -> Vec<Range<usize>> {
     let entries = node.directory.entries.iter().filter(|entry| stays(node, entry, keep));
     let mut ranges: Vec<_> = entries.filter_map(Entry::range).collect();
     ranges.extend(file.coded_ranges(&node.directory));
@@ -57,7 +73,7 @@ fn needed_ranges(file: &File<'_>, node: &Node, keep: &Embedded) -> Vec<Range<usi
 }
 
 /// What belongs to the entries that go: their values, and the directories behind them with theirs.
-fn private_ranges(node: &Node, keep: &Embedded) -> Vec<Range<usize>> {
+fn private_ranges(node: &Node, keep: Keep) -> Vec<Range<usize>> {
     let entries = node.directory.entries.iter().filter(|entry| !stays(node, entry, keep));
     let values = entries.filter(|entry| entry.is_apart()).filter_map(Entry::range);
     values.chain(behind(node)).collect()
@@ -103,7 +119,7 @@ fn erase(out: &mut [u8], range: Range<usize>, needed: &[Range<usize>]) {
 
 /// Takes the entries that do not stay out of a directory, and closes the gap. `next` is the offset to end it with, if it
 /// is another than before.
-fn shorten(file: &File<'_>, out: &mut [u8], node: &Node, keep: &Embedded, next: Option<u32>) {
+fn shorten(file: &File<'_>, out: &mut [u8], node: &Node, keep: Keep, next: Option<u32>) {
     let old = node.directory.range();
     let mut kept = Vec::with_capacity(old.len());
     let entries: Vec<_> = node.directory.entries.iter().filter(|entry| stays(node, entry, keep)).collect();

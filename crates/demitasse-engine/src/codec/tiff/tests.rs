@@ -5,7 +5,7 @@ use super::*;
 use crate::Error;
 use crate::codec::testing::*;
 use crate::image::{Image, Layout, Samples};
-use crate::metadata::{Kind, Orientation};
+use crate::metadata::{Kind, Orientation, Rights, exif};
 use crate::report::Item;
 
 const SHORT: u16 = 3;
@@ -270,7 +270,7 @@ fn metadata_is_listed_and_stripped_in_place() {
     assert_eq!((after.items, after.orientation), (Vec::new(), Orientation::from_exif(6)));
     assert_eq!(decode(&Tiff, &stripped), decode(&Tiff, &file));
 
-    let with_rights = Embedded { exif: Some(Vec::new()), ..Embedded::default() };
+    let with_rights = Embedded { exif: exif::write(None, &metadata.rights), ..Embedded::default() };
     let kept = Tiff.strip(&file, &with_rights).unwrap();
     assert_eq!(Tiff.read_metadata(&kept, &Limits::default()).unwrap().rights, metadata.rights);
     survives_every_damage(&Tiff, &file);
@@ -450,4 +450,16 @@ fn thumbnails_behind_a_page_go() {
     assert!(!contains(&stripped, "SMALL"));
     assert_eq!((private_directories(&stripped), item_kinds(&stripped)), ((0, 1), Vec::new()));
     assert_eq!(decode(&Tiff, &stripped), decode(&Tiff, &pages.out));
+}
+
+#[test]
+fn profile_and_rights_of_a_later_page_only_are_dropped_and_listed_so() {
+    let mut pages = Pages::new();
+    pages.add(&[1], &[(274, SHORT, 1, le(&[6]))]);
+    pages.add(&[2], &[text(315, "Ada Lovelace"), text(34_675, "PROFILE")]);
+    assert_eq!(item_kinds(&pages.out), [Kind::Other]);
+    let turned = exif::write(Some(Orientation::from_exif(6)), &Rights::default());
+    let stripped = Tiff.strip(&pages.out, &Embedded { exif: turned, ..Embedded::default() }).unwrap();
+    assert!(!contains(&stripped, "Lovelace") && !contains(&stripped, "PROFILE"));
+    assert_eq!(item_kinds(&stripped), []);
 }
