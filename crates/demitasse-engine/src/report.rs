@@ -80,7 +80,7 @@ pub enum ReasonCode {
     TargetNotReached,
     /// The smaller candidates failed the last check.
     VerificationFailed,
-    /// There is no encoder for its format yet.
+    /// There is no encoder for its format yet, or none that can carry this image whole.
     NoEncoder,
 }
 
