@@ -123,6 +123,13 @@ pub trait BlobStore: Send + Sync + 'static {
     /// How to get the blob to a client.
     async fn delivery(&self, key: BlobKey) -> Result<Delivery, StoreError>;
 
+    /// The absolute URL under which anyone can read the bytes, for as long as the blob exists; `None` if the store has
+    /// none. Says nothing about whether the blob exists. It goes into documents that are shared with the original
+    /// service, which keeps URLs and no keys.
+    fn public_url(&self, _key: BlobKey) -> Option<String> {
+        None
+    }
+
     /// Tries for real whether blobs can be written and read, for `/readyz` and `doctor`.
     async fn check(&self) -> Result<(), StoreError>;
 }
