@@ -51,14 +51,15 @@ unused() { cargo machete; }
 
 documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps; }
 
-rust_tests() { cargo nextest run --locked --workspace --all-features; }
+rust_tests() { scripts/services.sh run cargo nextest run --locked --workspace --all-features; }
 
 doc_tests() { cargo test --locked --quiet --doc --workspace --all-features; }
 
 # The end-to-end tests drive the binary that the Rust tests have built: the same command, so that nothing builds twice.
 end_to_end() {
   cargo nextest run --locked --workspace --all-features --no-run
-  DEMITASSE_BIN="$target/debug/demitasse" CHROMIUM="$(scripts/chromium.sh)" npm_run e2e
+  DEMITASSE_BIN="$target/debug/demitasse" CHROMIUM="$(scripts/chromium.sh)" \
+    scripts/services.sh run npm --prefix web run --silent e2e
 }
 
 lint() {

@@ -7,6 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Where cargo builds; scripts keep their own tools there too.
 target="${CARGO_TARGET_DIR:-$PWD/target}"
 tools="$target/tools"
+# Servers and SDKs written in Python, that tests talk to; apart from the tools that are in PATH.
+# shellcheck disable=SC2034 # for the scripts that source this
+services="$tools/services"
 
 export PATH="$tools/bin:$tools/python/bin:${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 
@@ -18,6 +21,12 @@ fail() {
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# Prints the path of a server's program, or nothing. Debian keeps them out of a user's PATH.
+find_server_program() {
+  PATH="$PATH:/usr/local/sbin:/usr/sbin" command -v "$1" && return
+  find /usr/lib/postgresql /usr/pgsql-* -maxdepth 3 -name "$1" 2>/dev/null | sort -V | tail -n 1
+}
 
 # step NAME COMMAND...: runs it, and says how long it took. Not within a condition: there bash ignores failures.
 step_name=

@@ -13,6 +13,10 @@ deny_version=0.20.2
 machete_version=0.9.2
 typos_version=1.52.0
 
+# What tests talk to: see services.sh. These versions and no others, because the tests were written against them.
+s3s_fs_version=0.14.1
+python_services=(SecantusDB==0.7.0b3 "moto[s3]==5.2.5" flask==3.1.3 flask-cors==6.0.5 cloudinary==1.46.3)
+
 # need COMMAND PACKAGE...: notes the packages of a command that is not there.
 missing=()
 need() {
@@ -39,13 +43,13 @@ install_packages() {
 # On Ubuntu the package chromium is a stub for snap, which containers and servers often lack.
 chromium_is_packaged() { ! grep -qi '^ID=ubuntu' /etc/os-release 2>/dev/null; }
 
-# Without optimisation: these tools run for seconds and would compile for minutes.
+# cargo_tool COMMAND VERSION OPTION...: without optimisation, since these run for seconds and would compile for minutes.
 cargo_tool() {
   local command="$1" version="$2"
   have "$command" && return
   say "installing $command $version"
-  CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL="${3:-0}" CARGO_TARGET_DIR="$tools/build" \
-    cargo install --quiet --locked --debug --root "$tools" "$command@$version" \
+  CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_TARGET_DIR="$tools/build" \
+    cargo install --quiet --locked --debug --root "$tools" "${@:3}" "$command@$version" \
     || fail "$command could not be installed: try cargo install --locked $command"
 }
 
@@ -61,6 +65,17 @@ spelling_tool() {
     || fail "typos could not be installed: try cargo install --locked typos-cli"
 }
 
+# In a virtual environment of their own, made again when a version changes.
+python_services() {
+  local stamp="$services/.installed"
+  [ "$(cat "$stamp" 2>/dev/null)" = "${python_services[*]}" ] && return
+  say "installing ${python_services[*]}"
+  python3 -m venv --clear "$services" >&2 || fail "python3 -m venv failed: install python3-venv"
+  "$services/bin/pip" install --quiet --disable-pip-version-check "${python_services[@]}" >&2 \
+    || fail "the services that tests talk to could not be installed in $services"
+  printf '%s' "${python_services[*]}" >"$stamp"
+}
+
 have cargo || fail "Rust is missing: install it from https://rustup.rs"
 have node || fail "Node 20 is missing: install it from https://nodejs.org"
 node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major * 100 + minor < 2019 ? 1 : 0)' \
@@ -72,6 +87,10 @@ need cmake cmake
 need nasm nasm
 if [ "$wanted" = test ]; then
   need shellcheck shellcheck
+  need redis-server redis-server
+  [ -n "$(find_server_program nginx)" ] || missing+=(nginx)
+  [ -n "$(find_server_program initdb)" ] || missing+=(postgresql)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   if ! scripts/chromium.sh >/dev/null 2>&1 && chromium_is_packaged; then
     missing+=(chromium fonts-liberation)
   fi
@@ -82,7 +101,9 @@ if [ "$wanted" = test ]; then
   cargo_tool cargo-nextest "$nextest_version"
   cargo_tool cargo-deny "$deny_version"
   cargo_tool cargo-machete "$machete_version"
+  cargo_tool s3s-fs "$s3s_fs_version" --features binary
   spelling_tool
+  python_services
 fi
 rm -rf "$tools/build"
 scripts/web.sh install
