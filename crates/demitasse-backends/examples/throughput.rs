@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use demitasse_backends::sqlite::SqliteStore;
 use demitasse_core::{
-    Clock, Document, ImageId, ImageStore, JobId, JobQueue, JobStore, NewUpload, Original, OwnerId,
-    RequestKey, Sha256, SystemClock, Transition, Variant, VariantOutcome,
+    Clock, Document, ImageId, ImageStore, JobId, JobQueue, JobStore, NewUpload, OwnerId, Priority,
+    RequestKey, Sha256, StoredOriginal, SystemClock, Transition, Variant, VariantOutcome,
 };
 use futures_util::future::join_all;
 use serde_json::json;
@@ -29,7 +29,7 @@ fn upload() -> NewUpload {
         job_id: JobId::generate(now).unwrap(),
         owner: OwnerId::DEFAULT,
         file_name: Some("a cup of coffee.jpeg".into()),
-        original: Original {
+        original: StoredOriginal {
             sha256: Sha256::of(image_id.to_string().as_bytes()),
             bytes: 1_234_567,
             media_type: "image/jpeg".into(),
@@ -39,6 +39,8 @@ fn upload() -> NewUpload {
         request: Document(json!({ "version": 1, "format": "keep", "target": { "ssimulacra2": 80 } })),
         request_key: RequestKey(Sha256::of(image_id.to_string().as_bytes())),
         max_attempts: 3,
+        priority: Priority::Normal,
+        trace: None,
         now,
     }
 }
@@ -62,8 +64,8 @@ async fn work(store: &SqliteStore) -> bool {
     let Some(claim) = store.claim("throughput", Duration::from_secs(60)).await.unwrap() else { return false };
     let lease = claim.lease;
     let now = SystemClock.now();
-    store.transition(claim.job_id, Transition::Start { lease }, now).await.unwrap().unwrap();
-    let end = Transition::Succeed { lease, variant: Box::new(variant()) };
+    store.transition(claim.job_id, Transition::Start { lease, over: None }, now).await.unwrap().unwrap();
+    let end = Transition::Succeed { lease, variant: Box::new(variant()), announce_until: None };
     store.transition(claim.job_id, end, now).await.unwrap().unwrap();
     store.ack(claim).await.unwrap()
 }

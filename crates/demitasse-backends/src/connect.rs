@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use demitasse_core::{BlobStore, EventBus, ImageStore, JobQueue, JobStore};
+use demitasse_core::{
+    BlobStore, EventBus, ImageStore, JobQueue, JobStore, SettingStore, SharedRows, SubscriptionStore,
+};
 
 use crate::url::split;
 use crate::{BackendUrls, Backends, Check, ConnectError, Port};
@@ -12,15 +14,34 @@ struct Metadata {
     images: Arc<dyn ImageStore>,
     jobs: Arc<dyn JobStore>,
     queue: Arc<dyn JobQueue>,
+    subscriptions: Arc<dyn SubscriptionStore>,
+    settings: Arc<dyn SettingStore>,
+    /// The rows of another program, where the store has them.
+    shared: Option<Arc<dyn SharedRows>>,
     check: Arc<dyn Check>,
+    /// Whether the store serves this process only.
+    exclusive: bool,
     description: String,
 }
 
 #[cfg(any(feature = "memory", feature = "sqlite"))]
 impl Metadata {
-    fn new<S: ImageStore + JobStore + JobQueue + Check>(store: S, description: String) -> Self {
+    fn new<S>(store: S, exclusive: bool, description: String) -> Self
+    where
+        S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check,
+    {
         let store = Arc::new(store);
-        Self { images: store.clone(), jobs: store.clone(), queue: store.clone(), check: store, description }
+        Self {
+            images: store.clone(),
+            jobs: store.clone(),
+            queue: store.clone(),
+            subscriptions: store.clone(),
+            settings: store.clone(),
+            shared: None,
+            check: store,
+            exclusive,
+            description,
+        }
     }
 }
 
@@ -45,6 +66,10 @@ pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
     Ok(Backends {
         images: metadata.images,
         jobs: metadata.jobs,
+        subscriptions: metadata.subscriptions,
+        settings: metadata.settings,
+        shared: metadata.shared,
+        exclusive: metadata.exclusive,
         queue: if upload_enqueues { metadata.queue } else { memory_queue()? },
         events,
         blobs,
@@ -71,7 +96,7 @@ async fn connect_metadata(url: &str, upload_enqueues: bool) -> Result<Metadata, 
         ("memory", _) => {
             let store =
                 crate::memory::MemoryStore::new(Arc::new(demitasse_core::SystemClock), upload_enqueues);
-            Ok(Metadata::new(store, "memory:".into()))
+            Ok(Metadata::new(store, true, "memory:".into()))
         }
         #[cfg(not(feature = "memory"))]
         ("memory", _) => Err(left_out(Port::Metadata, "memory", "memory")),
@@ -82,7 +107,7 @@ async fn connect_metadata(url: &str, upload_enqueues: bool) -> Result<Metadata, 
 #[cfg(feature = "sqlite")]
 async fn connect_sqlite(path: &str, upload_enqueues: bool) -> Result<Metadata, ConnectError> {
     let store = crate::sqlite::SqliteStore::open(path.as_ref(), upload_enqueues).await?;
-    Ok(Metadata::new(store, format!("sqlite:{path}")))
+    Ok(Metadata::new(store, true, format!("sqlite:{path}")))
 }
 
 #[cfg(not(feature = "sqlite"))]
@@ -129,10 +154,14 @@ fn connect_storage(url: &str) -> Result<Arc<dyn BlobStore>, ConnectError> {
 impl Backends {
     /// Backends in memory whose leases follow `clock`; the queue is part of the metadata store. For tests.
     pub fn memory(clock: Arc<dyn demitasse_core::Clock>) -> Self {
-        let metadata = Metadata::new(crate::memory::MemoryStore::new(clock, true), "memory:".into());
+        let metadata = Metadata::new(crate::memory::MemoryStore::new(clock, true), true, "memory:".into());
         Self {
             images: metadata.images,
             jobs: metadata.jobs,
+            subscriptions: metadata.subscriptions,
+            settings: metadata.settings,
+            shared: None,
+            exclusive: true,
             queue: metadata.queue,
             events: Arc::new(crate::memory::MemoryEvents::default()),
             blobs: Arc::new(crate::memory::MemoryBlobs::default()),

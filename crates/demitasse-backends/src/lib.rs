@@ -39,7 +39,9 @@ pub mod sqlite;
 
 use std::sync::Arc;
 
-use demitasse_core::{BlobStore, EventBus, ImageStore, JobQueue, JobStore};
+use demitasse_core::{
+    BlobStore, EventBus, ImageStore, JobQueue, JobStore, SettingStore, SharedRows, SubscriptionStore,
+};
 
 pub use check::{Check, PortCheck};
 pub use connect::connect;
@@ -52,6 +54,12 @@ pub struct Backends {
     pub images: Arc<dyn ImageStore>,
     /// Jobs; the same store as `images`.
     pub jobs: Arc<dyn JobStore>,
+    /// Push subscriptions; the same store as `images`.
+    pub subscriptions: Arc<dyn SubscriptionStore>,
+    /// What all processes agree on; the same store as `images`.
+    pub settings: Arc<dyn SettingStore>,
+    /// The rows of another program in the same store; `None` if the store has none.
+    pub shared: Option<Arc<dyn SharedRows>>,
     /// The queue.
     pub queue: Arc<dyn JobQueue>,
     /// The event bus.
@@ -60,6 +68,8 @@ pub struct Backends {
     pub blobs: Arc<dyn BlobStore>,
     /// Whether [`ImageStore::create_upload`] has put the job into `queue` already; if not, the caller enqueues it.
     pub upload_enqueues: bool,
+    /// Whether no other process can use the metadata store while this one has it.
+    pub exclusive: bool,
     /// What was picked, in one line for the log and for `doctor`. No secrets.
     pub description: String,
     metadata_check: Arc<dyn Check>,

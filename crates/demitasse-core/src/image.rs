@@ -4,11 +4,34 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::to_milliseconds;
-use crate::{Document, ImageId, Job, JobId, JobState, OwnerId, RequestKey, Sequence, Sha256};
+use crate::{Document, ImageId, Job, JobId, JobState, OwnerId, Priority, RequestKey, Sequence, Sha256};
+
+/// Where an image's original is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Original {
+    /// In the blob store.
+    Stored(StoredOriginal),
+    /// Somewhere else, written down by another program that shares the metadata store; its bytes were never seen.
+    External {
+        /// Its absolute address, unchecked.
+        url: String,
+    },
+}
+
+impl Original {
+    /// The stored bytes; `None` if they are elsewhere.
+    pub fn stored(&self) -> Option<&StoredOriginal> {
+        match self {
+            Self::Stored(original) => Some(original),
+            Self::External { .. } => None,
+        }
+    }
+}
 
 /// The uploaded bytes, as their header describes them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Original {
+pub struct StoredOriginal {
     /// Content address; the blob is `original/<sha256>`.
     pub sha256: Sha256,
     /// Length in bytes.
@@ -67,13 +90,17 @@ pub struct NewUpload {
     /// The client's file name: any Unicode, for display and download only.
     pub file_name: Option<String>,
     /// The bytes.
-    pub original: Original,
+    pub original: StoredOriginal,
     /// What was asked for, in the engine's JSON.
     pub request: Document,
     /// Equal for equal work: the original's hash, the request, the engine's version.
     pub request_key: RequestKey,
     /// How often the job may be tried, at least 1.
     pub max_attempts: u32,
+    /// Whether the job goes before others.
+    pub priority: Priority,
+    /// The trace that the upload belongs to, as a W3C `traceparent`.
+    pub trace: Option<String>,
     /// When the upload was accepted.
     pub now: Timestamp,
 }
@@ -90,7 +117,7 @@ impl NewUpload {
             sequence,
             owner: self.owner,
             file_name: self.file_name,
-            original: self.original,
+            original: Original::Stored(self.original),
             created_at: now,
         };
         let job = Job {
@@ -103,9 +130,13 @@ impl NewUpload {
             request_key: self.request_key,
             attempt: 0,
             max_attempts: self.max_attempts,
+            priority: self.priority,
+            trace: self.trace,
             lease: None,
             failure: None,
             variant: None,
+            external_variant: None,
+            announcement: None,
             created_at: now,
             updated_at: now,
         };
@@ -124,7 +155,7 @@ pub struct ImageRecord {
     pub owner: OwnerId,
     /// The client's file name.
     pub file_name: Option<String>,
-    /// The uploaded bytes.
+    /// The uploaded bytes, or where they are.
     pub original: Original,
     /// When it was accepted.
     pub created_at: Timestamp,

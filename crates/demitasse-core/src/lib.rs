@@ -7,6 +7,7 @@
 //! | port | guarantees | implemented by |
 //! |---|---|---|
 //! | [`ImageStore`], [`JobStore`] | the row is the truth; every change of state is a compare-and-set | memory, sqlite |
+//! | [`SubscriptionStore`], [`SettingStore`] | who wants to be told; what all processes agree on | memory, sqlite |
 //! | [`JobQueue`] | a hint with leases: at least once, oldest first | memory, sqlite |
 //! | [`BlobStore`] | immutable bytes by content address | memory, disk |
 //! | [`EventBus`] | best effort | memory |
@@ -35,7 +36,7 @@ pub use error::{ErrorKind, StoreError};
 pub use events::{Event, EventBus, EventStream};
 pub use hash::{Sha256, Sha256Hasher};
 pub use id::{ImageId, JobId, LeaseId, OwnerId, ParseIdError, Sequence};
-pub use image::{ImageRecord, NewUpload, Original, Upload, Variant, VariantOutcome};
-pub use job::{Failure, Job, JobState, RequestKey, Transition};
-pub use metadata::{ImageStore, JobStore};
-pub use queue::{Claim, JobQueue, QueueDepth, Ticket};
+pub use image::{ImageRecord, NewUpload, Original, StoredOriginal, Upload, Variant, VariantOutcome};
+pub use job::{Announcement, AnnouncementState, Failure, Job, JobState, RequestKey, Transition};
+pub use metadata::{ImageStore, JobStore, SettingStore, SharedRows, Subscription, SubscriptionStore};
+pub use queue::{Claim, JobQueue, ParsePriorityError, Priority, QueueDepth, Ticket};

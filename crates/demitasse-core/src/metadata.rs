@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    ImageId, Job, JobId, NewUpload, OwnerId, RequestKey, Sequence, StoreError, Transition, Upload, Variant,
+    ImageId, Job, JobId, NewUpload, OwnerId, RequestKey, Sequence, StoreError, StoredOriginal, Transition,
+    Upload, Variant,
 };
 
 /// Images, written once and read often.
@@ -63,7 +65,78 @@ pub trait JobStore: Send + Sync + 'static {
     /// A variant that an earlier job made for the same work, if there is one.
     async fn variant_for(&self, key: RequestKey) -> Result<Option<Variant>, StoreError>;
 
+    /// At most `limit` jobs whose announcement is pending and due at `now`, those that are due for longest first.
+    async fn unannounced(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError>;
+
     /// At most `limit` jobs that are not in a terminal state, with a sequence number above `after`, oldest first: what
     /// the sweep compares with the queue.
     async fn unfinished(&self, after: Option<Sequence>, limit: usize) -> Result<Vec<Job>, StoreError>;
+}
+
+/// Rows that another program writes into the same store: the original service, whose collections a MongoDB store shares.
+/// A store that nobody else writes to has none of this.
+#[async_trait]
+pub trait SharedRows: Send + Sync + 'static {
+    /// Takes in at most `limit` images and jobs that the other program wrote since: gives each the next sequence number
+    /// and what our own rows have. Gives what it took in; an empty list means that nothing is left. Idempotent: a crash
+    /// between any two writes leaves rows that the next call completes.
+    async fn adopt(&self, limit: usize) -> Result<Vec<Upload>, StoreError>;
+
+    /// Takes in the image and job with these ids, or gives them as they are if they were taken in before; `None` if the
+    /// other program has not written both.
+    async fn adopt_one(&self, image: ImageId, job: JobId) -> Result<Option<Upload>, StoreError>;
+
+    /// Says where the bytes of an external original are stored now; the key is of the work on them. `None` if there is
+    /// no such image.
+    async fn attach_original(
+        &self,
+        image: ImageId,
+        original: StoredOriginal,
+        key: RequestKey,
+    ) -> Result<Option<Upload>, StoreError>;
+
+    /// The other program's worker has made the variant at `url`, or has failed (`None`): an unfinished job ends so.
+    /// Gives the changed job, or `None` if it had ended before or does not exist.
+    async fn end_elsewhere(
+        &self,
+        job: JobId,
+        url: Option<String>,
+        now: Timestamp,
+    ) -> Result<Option<Job>, StoreError>;
+}
+
+/// Somewhere that wants to be told when a job ends: a browser's push subscription (RFC 8030, RFC 8291).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Whose jobs it hears of.
+    pub owner: OwnerId,
+    /// Where messages are posted: an address that a client gave, and unique among subscriptions.
+    pub endpoint: String,
+    /// The client's public key, unpadded base64url of 65 bytes.
+    pub p256dh: String,
+    /// The shared secret, unpadded base64url of 16 bytes.
+    pub auth: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Push subscriptions.
+#[async_trait]
+pub trait SubscriptionStore: Send + Sync + 'static {
+    /// Keeps the subscription; one with the same endpoint is replaced. Durable when it returns.
+    async fn subscribe(&self, subscription: Subscription) -> Result<(), StoreError>;
+
+    /// The owner's subscriptions, in no order.
+    async fn subscriptions(&self, owner: OwnerId) -> Result<Vec<Subscription>, StoreError>;
+
+    /// Forgets the subscription with this endpoint; `false` if there was none.
+    async fn unsubscribe(&self, endpoint: &str) -> Result<bool, StoreError>;
+}
+
+/// Values that every process on the store must agree on, such as keys that are generated once.
+#[async_trait]
+pub trait SettingStore: Send + Sync + 'static {
+    /// The value under `name`; if there is none, `value` becomes it. Of concurrent callers one sets it and all get that
+    /// one. Durable when it returns.
+    async fn setting_or_insert(&self, name: &str, value: String) -> Result<String, StoreError>;
 }

@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use demitasse_backends::Backends;
 use demitasse_core::{
-    BlobKey, BlobKind, BlobSource, Clock, Document, ErrorKind, Event, ImageId, JobId, NewUpload, Original,
-    OwnerId, RequestKey, Sha256, StoreError, Ticket, Upload,
+    BlobKey, BlobKind, BlobSource, Clock, Document, ErrorKind, Event, ImageId, JobId, NewUpload, OwnerId,
+    Priority, RequestKey, Sha256, StoreError, StoredOriginal, Ticket, Upload,
 };
 use demitasse_engine::Request;
-use tempfile::TempPath;
 use tokio::sync::Notify;
 
 use crate::failpoint;
+use crate::http::Received;
 use crate::metrics::Metrics;
 
 /// Takes accepted uploads in.
@@ -39,11 +39,11 @@ impl Intake {
     /// Stores the bytes, records the image with its job, and gets the job worked on.
     pub(crate) async fn accept(
         &self,
-        spool: TempPath,
-        original: Original,
-        file_name: Option<String>,
+        received: Received,
         request: &Request,
+        priority: Priority,
     ) -> Result<Upload, StoreError> {
+        let Received { spool, original, file_name } = received;
         let key = BlobKey { kind: BlobKind::Original, sha256: original.sha256 };
         if failpoint::hit("upload.put").is_some() {
             return Err(StoreError::new(ErrorKind::Full, "failpoint", key.to_string()));
@@ -51,27 +51,30 @@ impl Intake {
         self.backends.blobs.put(key, BlobSource::File(spool.to_path_buf())).await?;
         failpoint::hit("upload.stored");
 
-        let upload = self.backends.images.create_upload(self.record(original, file_name, request)?).await?;
+        let new = self.record(original, file_name, request, priority)?;
+        let bytes = new.original.bytes;
+        let upload = self.backends.images.create_upload(new).await?;
         failpoint::hit("upload.recorded");
 
         if !self.backends.upload_enqueues {
-            let ticket = Ticket { job_id: upload.job.id, sequence: upload.job.sequence };
+            let ticket = Ticket::from(&upload.job);
             // The row is the truth: if the hint is lost, the sweep repeats it.
             if let Err(error) = self.backends.queue.enqueue(ticket).await {
                 tracing::warn!(%error, job = %upload.job.id, "the job will be enqueued by the sweep");
             }
         }
         self.wake.notify_one();
-        self.metrics.uploaded(upload.image.original.bytes);
+        self.metrics.uploaded(bytes);
         publish(&self.backends, &upload).await;
         Ok(upload)
     }
 
     fn record(
         &self,
-        original: Original,
+        original: StoredOriginal,
         file_name: Option<String>,
         request: &Request,
+        priority: Priority,
     ) -> Result<NewUpload, StoreError> {
         let defect =
             |error: String| StoreError::new(ErrorKind::Internal, "application", "upload").because(error);
@@ -85,6 +88,8 @@ impl Intake {
             request_key: request_key(original.sha256, request).map_err(|error| defect(error.to_string()))?,
             original,
             max_attempts: self.max_attempts,
+            priority,
+            trace: None,
             now,
         })
     }

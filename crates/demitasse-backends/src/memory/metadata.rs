@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use demitasse_core::{
-    ErrorKind, ImageId, ImageStore, Job, JobId, JobStore, NewUpload, OwnerId, RequestKey, Sequence,
-    StoreError, Ticket, Transition, Upload, Variant,
+    AnnouncementState, ErrorKind, ImageId, ImageStore, Job, JobId, JobStore, NewUpload, OwnerId, RequestKey,
+    Sequence, StoreError, Ticket, Transition, Upload, Variant,
 };
 use jiff::Timestamp;
 
@@ -56,8 +56,7 @@ impl ImageStore for MemoryStore {
         let mut state = self.state();
         let created = state.rows.insert(upload)?;
         if self.upload_enqueues {
-            let ticket = Ticket { job_id: created.job.id, sequence: created.job.sequence };
-            state.queue.enqueue(ticket, self.clock.now());
+            state.queue.enqueue(Ticket::from(&created.job), self.clock.now());
         }
         Ok(created)
     }
@@ -116,6 +115,18 @@ impl JobStore for MemoryStore {
         let rows = &self.state().rows;
         let mut of_key = rows.uploads.values().filter(|upload| upload.job.request_key == key);
         Ok(of_key.find_map(|upload| upload.job.variant.clone()))
+    }
+
+    async fn unannounced(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
+        let rows = &self.state().rows;
+        let due = |job: &Job| {
+            let news = job.announcement.filter(|news| news.state == AnnouncementState::Pending);
+            news.map(|news| news.due_at).filter(|due_at| *due_at <= now)
+        };
+        let jobs = rows.uploads.values().map(|upload| &upload.job);
+        let mut found: Vec<_> = jobs.filter_map(|job| Some((due(job)?, job.clone()))).collect();
+        found.sort_by_key(|(due_at, job)| (*due_at, job.sequence));
+        Ok(found.into_iter().take(limit).map(|(_, job)| job).collect())
     }
 
     async fn unfinished(&self, after: Option<Sequence>, limit: usize) -> Result<Vec<Job>, StoreError> {

@@ -3,12 +3,14 @@
 mod blobs;
 mod events;
 mod metadata;
+mod notices;
 mod queue;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use demitasse_core::{Clock, StoreError};
+use demitasse_core::{Clock, StoreError, Subscription};
 
 use crate::Check;
 use metadata::Rows;
@@ -33,6 +35,9 @@ pub struct MemoryStore {
 struct State {
     rows: Rows,
     queue: Entries,
+    /// By endpoint.
+    subscriptions: HashMap<String, Subscription>,
+    settings: HashMap<String, String>,
 }
 
 impl MemoryStore {

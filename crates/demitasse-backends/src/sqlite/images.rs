@@ -34,8 +34,7 @@ impl ImageStore for SqliteStore {
         let created = new.into_upload(sequence);
         insert_job(&mut transaction, &created).await?;
         if self.upload_enqueues {
-            let ticket = Ticket { job_id: created.job.id, sequence };
-            queue::insert(ticket).execute(&mut *transaction).await.map_err(failed())?;
+            queue::insert(Ticket::from(&created.job)).execute(&mut *transaction).await.map_err(failed())?;
         }
         transaction.commit().await.map_err(failed())?;
         Ok(created)
@@ -107,8 +106,8 @@ async fn insert_job(connection: &mut SqliteConnection, created: &Upload) -> Resu
     let job = &created.job;
     sqlx::query(
         "INSERT INTO jobs (sequence, id, image_id, owner, state, request, request_key, attempt, max_attempts,
-             created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             priority, trace, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(job.sequence.0)
     .bind(job.id.to_string())
@@ -119,6 +118,8 @@ async fn insert_job(connection: &mut SqliteConnection, created: &Upload) -> Resu
     .bind(job.request_key.0.to_string())
     .bind(job.attempt)
     .bind(job.max_attempts)
+    .bind(job.priority.rank())
+    .bind(&job.trace)
     .bind(job.created_at.as_millisecond())
     .bind(job.updated_at.as_millisecond())
     .execute(connection)

@@ -7,6 +7,7 @@
 mod error;
 mod images;
 mod jobs;
+mod notices;
 mod open;
 mod queue;
 mod rows;

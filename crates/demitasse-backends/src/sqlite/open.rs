@@ -14,7 +14,10 @@ use crate::lock::{Lock, create_private_dir, open_private};
 /// The schema: version, name and SQL of each step. A released step is never edited: sqlx compares their hashes.
 ///
 /// Listed here and not collected by `sqlx::migrate!`, whose macro crate would compile SQLite a second time.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "initial", include_str!("migrations/0001_initial.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("migrations/0001_initial.sql")),
+    (2, "scale_out", include_str!("migrations/0002_scale_out.sql")),
+];
 
 fn migrator() -> Migrator {
     let steps = MIGRATIONS.iter().map(|&(version, name, sql)| {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use demitasse_core::{Claim, ErrorKind, JobQueue, QueueDepth, StoreError, Ticket};
 
-use super::error::unreadable;
 use super::rows::Fields;
 use super::{Arguments, BACKEND, SqliteStore, now};
 use crate::lease::new_lease;
@@ -15,11 +14,11 @@ use crate::lease::new_lease;
 pub(super) const CLAIM: &str = concat!(
     "UPDATE queue_entries SET lease = $1, worker = $2, deliveries = deliveries + 1, lease_until = $3 + ",
     now!(),
-    " WHERE job_id = (SELECT job_id FROM queue_entries WHERE ready_at <= ",
+    " WHERE job_id = (SELECT job_id FROM queue_entries WHERE dead_at IS NULL AND ready_at <= ",
     now!(),
     " AND (lease_until IS NULL OR lease_until <= ",
     now!(),
-    ") ORDER BY sequence, job_id LIMIT 1) RETURNING job_id, deliveries"
+    ") ORDER BY priority, sequence, job_id LIMIT 1) RETURNING job_id, deliveries"
 );
 
 const HEARTBEAT: &str =
@@ -33,25 +32,43 @@ const NACK: &str = concat!(
     " WHERE job_id = $1 AND lease = $2"
 );
 
-const DEPTH: &str = concat!(
-    "SELECT COUNT(*) AS entries, COUNT(*) FILTER (WHERE lease_until > ",
+const BURY: &str = concat!(
+    "UPDATE queue_entries SET lease = NULL, lease_until = NULL, worker = NULL, dead_at = ",
     now!(),
-    ") AS claimed, COUNT(*) FILTER (WHERE ready_at <= ",
-    now!(),
-    " AND (lease_until IS NULL OR lease_until <= ",
-    now!(),
-    ")) AS ready FROM queue_entries"
+    " WHERE job_id = $1 AND lease = $2"
 );
 
-/// Inserts the entry unless the job has one.
+const FORGET_DEAD: &str = "DELETE FROM queue_entries WHERE job_id IN (SELECT job_id FROM queue_entries
+    WHERE dead_at IS NOT NULL ORDER BY dead_at DESC LIMIT -1 OFFSET $1)";
+
+/// Dead entries that are kept.
+const DEAD_KEPT: i64 = 10_000;
+
+/// One pass: an entry is dead, claimed, ready (since it became so or its lease ended) or delayed.
+const DEPTH: &str = concat!(
+    "SELECT COUNT(*) FILTER (WHERE dead_at IS NOT NULL) AS dead,
+        COUNT(*) FILTER (WHERE dead_at IS NULL AND lease_until > now) AS claimed,
+        COUNT(*) FILTER (WHERE dead_at IS NULL AND ready_at > now AND lease IS NULL) AS delayed,
+        COUNT(*) FILTER (WHERE dead_at IS NULL AND ready_at <= now AND (lease_until IS NULL OR lease_until <= now))
+            AS ready,
+        MAX(now - COALESCE(lease_until, ready_at)) FILTER (WHERE dead_at IS NULL AND ready_at <= now
+            AND (lease_until IS NULL OR lease_until <= now)) AS oldest
+    FROM queue_entries, (SELECT ",
+    now!(),
+    " AS now)"
+);
+
+/// Inserts the entry unless the job has a living one.
 pub(super) fn insert(ticket: Ticket) -> Arguments<'static> {
     sqlx::query(concat!(
-        "INSERT INTO queue_entries (job_id, sequence, ready_at) VALUES ($1, $2, ",
+        "INSERT INTO queue_entries (job_id, sequence, priority, ready_at) VALUES ($1, $2, $3, ",
         now!(),
-        ") ON CONFLICT (job_id) DO NOTHING"
+        ") ON CONFLICT (job_id) DO UPDATE SET dead_at = NULL, deliveries = 0, ready_at = excluded.ready_at",
+        " WHERE dead_at IS NOT NULL"
     ))
     .bind(ticket.job_id.to_string())
     .bind(ticket.sequence.0)
+    .bind(ticket.priority.rank())
 }
 
 #[async_trait]
@@ -82,13 +99,26 @@ impl JobQueue for SqliteStore {
         self.write_held(NACK, claim, Some(delay)).await
     }
 
+    async fn bury(&self, claim: Claim) -> Result<bool, StoreError> {
+        let buried = self.write_held(BURY, claim, None).await?;
+        if buried {
+            self.write(sqlx::query(FORGET_DEAD).bind(DEAD_KEPT), "queue").await?;
+        }
+        Ok(buried)
+    }
+
     async fn depth(&self) -> Result<QueueDepth, StoreError> {
         let rows = self.read(sqlx::query(DEPTH), "queue").await?;
         let row = rows.first().ok_or_else(|| StoreError::new(ErrorKind::Internal, BACKEND, "queue"))?;
         let count = |column| Fields(row).number::<u64>(column);
-        let (entries, claimed, ready) = (count("entries")?, count("claimed")?, count("ready")?);
-        let delayed = entries.checked_sub(claimed + ready).ok_or_else(|| unreadable("entries"))?;
-        Ok(QueueDepth { ready, delayed, claimed })
+        let oldest: Option<i64> = Fields(row).get("oldest")?;
+        Ok(QueueDepth {
+            ready: count("ready")?,
+            delayed: count("delayed")?,
+            claimed: count("claimed")?,
+            dead: count("dead")?,
+            oldest_ready: oldest.map(|age| Duration::from_millis(u64::try_from(age).unwrap_or(0))),
+        })
     }
 }
 

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use demitasse_core::{
-    Document, Failure, ImageRecord, Job, JobState, Original, RequestKey, Sequence, StoreError, Upload,
-    Variant, VariantOutcome,
+    Announcement, AnnouncementState, Document, Failure, ImageRecord, Job, JobState, Original, Priority,
+    RequestKey, Sequence, StoreError, StoredOriginal, Upload, Variant, VariantOutcome,
 };
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
@@ -30,13 +30,13 @@ pub(super) fn upload(row: &SqliteRow) -> Result<Upload, StoreError> {
         sequence: job.sequence,
         owner: job.owner,
         file_name: fields.get("file_name")?,
-        original: Original {
+        original: Original::Stored(StoredOriginal {
             sha256: fields.parsed("sha256")?,
             bytes: fields.number("bytes")?,
             media_type: fields.get("media_type")?,
             width: fields.number("width")?,
             height: fields.number("height")?,
-        },
+        }),
         created_at: fields.time("image_created_at")?,
     };
     Ok(Upload { image, job })
@@ -66,12 +66,25 @@ pub(super) fn job(row: &SqliteRow) -> Result<Job, StoreError> {
         request_key: RequestKey(fields.parsed("request_key")?),
         attempt: fields.number("attempt")?,
         max_attempts: fields.number("max_attempts")?,
+        priority: Priority::from_rank(fields.number("priority")?).ok_or_else(|| unreadable("priority"))?,
+        trace: fields.get("trace")?,
         lease: lease.map(str::parse).transpose().map_err(|error| unreadable("lease").because(error))?,
         failure,
         variant,
+        external_variant: None,
+        announcement: announcement(&fields)?,
         created_at: fields.time("created_at")?,
         updated_at: fields.time("updated_at")?,
     })
+}
+
+fn announcement(fields: &Fields<'_>) -> Result<Option<Announcement>, StoreError> {
+    let Some(state) = fields.get::<Option<&str>>("announcement")? else { return Ok(None) };
+    Ok(Some(Announcement {
+        state: AnnouncementState::parse(state).ok_or_else(|| unreadable("announcement"))?,
+        attempts: fields.number("announce_attempts")?,
+        due_at: fields.time("announce_at")?,
+    }))
 }
 
 /// Reads the variant's columns of a succeeded job.
@@ -124,7 +137,7 @@ impl<'r> Fields<'r> {
         T::try_from(self.get(column)?).map_err(|_| unreadable(column))
     }
 
-    fn time(&self, column: &str) -> Result<Timestamp, StoreError> {
+    pub(super) fn time(&self, column: &str) -> Result<Timestamp, StoreError> {
         Timestamp::from_millisecond(self.get(column)?).map_err(|error| unreadable(column).because(error))
     }
 

@@ -44,11 +44,7 @@ async fn the_queue_in_the_metadata_store_is_filled_by_the_upload() {
         let backends = working(&urls).await;
         assert!(backends.upload_enqueues);
         let created = backends.images.create_upload(sample::upload(1)).await.unwrap();
-        backends
-            .queue
-            .enqueue(Ticket { job_id: created.job.id, sequence: created.job.sequence })
-            .await
-            .unwrap();
+        backends.queue.enqueue(Ticket::from(&created.job)).await.unwrap();
         assert_eq!(backends.queue.depth().await.unwrap().ready, 1);
     }
 }
@@ -61,11 +57,7 @@ async fn a_queue_of_its_own_is_filled_by_the_caller() {
         assert!(!backends.upload_enqueues);
         let created = backends.images.create_upload(sample::upload(1)).await.unwrap();
         assert_eq!(backends.queue.depth().await.unwrap().ready, 0);
-        backends
-            .queue
-            .enqueue(Ticket { job_id: created.job.id, sequence: created.job.sequence })
-            .await
-            .unwrap();
+        backends.queue.enqueue(Ticket::from(&created.job)).await.unwrap();
         assert_eq!(backends.queue.depth().await.unwrap().ready, 1);
     }
 }

@@ -39,6 +39,14 @@ mod memory_jobs {
     demitasse_core::job_store_contract!(super::memory);
 }
 
+mod memory_subscriptions {
+    demitasse_core::subscription_store_contract!(super::memory);
+}
+
+mod memory_settings {
+    demitasse_core::setting_store_contract!(super::memory);
+}
+
 mod memory_queue {
     demitasse_core::job_queue_contract!(super::memory);
 }
@@ -57,6 +65,14 @@ mod sqlite_images {
 
 mod sqlite_jobs {
     demitasse_core::job_store_contract!(super::sqlite);
+}
+
+mod sqlite_subscriptions {
+    demitasse_core::subscription_store_contract!(super::sqlite);
+}
+
+mod sqlite_settings {
+    demitasse_core::setting_store_contract!(super::sqlite);
 }
 
 mod sqlite_queue {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use demitasse_backends::{BackendUrls, Backends, connect};
 use demitasse_core::contract::sample;
 use demitasse_core::{
-    Claim, ErrorKind, ManualClock, NewUpload, OwnerId, Sequence, StoreError, Ticket, Transition,
+    Claim, ErrorKind, ManualClock, NewUpload, OwnerId, Priority, QueueDepth, Sequence, StoreError, Ticket,
+    Transition,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -19,13 +20,18 @@ enum Call {
     Heartbeat { claim: usize, long: bool },
     Ack { claim: usize },
     Nack { claim: usize, long: bool },
-    Transition { job: u64, kind: u8, lease: u64 },
+    Bury { claim: usize },
+    Transition { job: u64, kind: u8, lease: u64, over: u64 },
     VariantFor { job: u64 },
     Page { bound: Option<i64>, limit: usize },
 }
 
+fn claim_number() -> impl Strategy<Value = usize> + Clone {
+    0..6_usize
+}
+
 fn call() -> impl Strategy<Value = Call> {
-    let claim = 0..6_usize;
+    let claim = claim_number();
     prop_oneof![
         4 => (0..5_u64, 0..5_u64).prop_map(|(image, job)| Call::Create { image, job }),
         1 => (0..5_u64).prop_map(|job| Call::Enqueue { job }),
@@ -33,7 +39,9 @@ fn call() -> impl Strategy<Value = Call> {
         2 => (claim.clone(), any::<bool>()).prop_map(|(claim, long)| Call::Heartbeat { claim, long }),
         2 => claim.clone().prop_map(|claim| Call::Ack { claim }),
         2 => (claim, any::<bool>()).prop_map(|(claim, long)| Call::Nack { claim, long }),
-        8 => (0..5_u64, 0..6_u8, 0..3_u64).prop_map(|(job, kind, lease)| Call::Transition { job, kind, lease }),
+        10 => (0..5_u64, 0..10_u8, 0..3_u64, 0..3_u64)
+            .prop_map(|(job, kind, lease, over)| Call::Transition { job, kind, lease, over }),
+        1 => claim_number().prop_map(|claim| Call::Bury { claim }),
         1 => (0..5_u64).prop_map(|job| Call::VariantFor { job }),
         1 => (proptest::option::of(-1..7_i64), 0..4_usize).prop_map(|(bound, limit)| Call::Page { bound, limit }),
     ]
@@ -43,14 +51,19 @@ fn duration(long: bool) -> Duration {
     if long { Duration::from_secs(3600) } else { Duration::ZERO }
 }
 
-fn transition(kind: u8, lease: u64) -> Transition {
+fn transition(kind: u8, lease: u64, over: u64) -> Transition {
+    let announce_until = (over == 1).then(|| sample::time(4));
     let (failure, variant) = (sample::failure(lease), Box::new(sample::variant(lease)));
     let lease = sample::lease(lease);
     match kind {
-        0 | 1 => Transition::Start { lease },
-        2 => Transition::Succeed { lease, variant },
-        3 => Transition::Fail { lease, failure },
+        0 => Transition::Start { lease, over: None },
+        1 => Transition::Start { lease, over: Some(sample::lease(over)) },
+        2 => Transition::Succeed { lease, variant, announce_until },
+        3 => Transition::Fail { lease, failure, announce_until },
         4 => Transition::Retry { lease, failure },
+        5 => Transition::Cancel,
+        6 => Transition::BeginAnnouncement { until: sample::time(9) },
+        7 => Transition::EndAnnouncement { delivered: over == 0 },
         _ => Transition::Release { lease },
     }
 }
@@ -85,7 +98,11 @@ impl Run {
                 told(images.create_upload(new).await)
             }
             Call::Enqueue { job } => {
-                let ticket = Ticket { job_id: sample::job_id(job), sequence: Sequence(job as i64) };
+                let ticket = Ticket {
+                    job_id: sample::job_id(job),
+                    sequence: Sequence(job as i64),
+                    priority: Priority::ALL[job as usize % 3],
+                };
                 told(queue.enqueue(ticket).await)
             }
             Call::Claim { long } => {
@@ -95,9 +112,11 @@ impl Run {
             }
             Call::Heartbeat { claim, long } => told(queue.heartbeat(self.claim(claim), duration(long)).await),
             Call::Ack { claim } => told(queue.ack(self.claim(claim)).await),
+            Call::Bury { claim } => told(queue.bury(self.claim(claim)).await),
             Call::Nack { claim, long } => told(queue.nack(self.claim(claim), duration(long)).await),
-            Call::Transition { job, kind, lease } => {
-                told(jobs.transition(sample::job_id(job), transition(kind, lease), sample::time(5)).await)
+            Call::Transition { job, kind, lease, over } => {
+                let transition = transition(kind, lease, over);
+                told(jobs.transition(sample::job_id(job), transition, sample::time(5)).await)
             }
             Call::VariantFor { job } => told(jobs.variant_for(sample::request_key(job)).await),
             Call::Page { bound, limit } => {
@@ -105,7 +124,8 @@ impl Run {
                 let forward = images.images_after(OwnerId::DEFAULT, bound, limit).await;
                 let backward = images.images_before(OwnerId::DEFAULT, bound, limit).await;
                 let open = jobs.unfinished(bound, limit).await;
-                format!("{} {} {}", told(forward), told(backward), told(open))
+                let news = jobs.unannounced(sample::time(5), limit).await;
+                format!("{} {} {} {}", told(forward), told(backward), told(open), told(news))
             }
         }
     }
@@ -114,7 +134,8 @@ impl Run {
     async fn state(&self) -> String {
         let images = self.backends.images.images_after(OwnerId::DEFAULT, None, usize::MAX).await;
         let open = self.backends.jobs.unfinished(None, usize::MAX).await;
-        let depth = self.backends.queue.depth().await;
+        // The clocks differ.
+        let depth = self.backends.queue.depth().await.map(|depth| QueueDepth { oldest_ready: None, ..depth });
         format!("{} {} {}", told(images), told(open), told(depth))
     }
 }

@@ -28,9 +28,10 @@ async fn uploads_results_and_blobs_are_found_again() {
         backends.images.create_upload(sample::upload(n)).await.unwrap();
     }
     let lease = sample::lease(1);
-    for transition in
-        [Transition::Start { lease }, Transition::Succeed { lease, variant: Box::new(sample::variant(1)) }]
-    {
+    for transition in [
+        Transition::Start { lease, over: None },
+        Transition::Succeed { lease, variant: Box::new(sample::variant(1)), announce_until: None },
+    ] {
         backends.jobs.transition(sample::job_id(1), transition, sample::time(9)).await.unwrap().unwrap();
     }
     let before = backends.images.images_after(OwnerId::DEFAULT, None, 10).await.unwrap();
@@ -75,11 +76,12 @@ async fn attempts_survive_crashes() {
     let dir = tempfile::tempdir().unwrap();
     let id = sample::job_id(1);
     open(dir.path()).await.images.create_upload(sample::upload(1)).await.unwrap();
+    let mut over = None;
     for attempt in 1..=3 {
         let backends = open(dir.path()).await;
         let lease = sample::lease(attempt.into());
-        let started =
-            backends.jobs.transition(id, Transition::Start { lease }, sample::time(1)).await.unwrap();
+        let start = Transition::Start { lease, over: over.replace(lease) };
+        let started = backends.jobs.transition(id, start, sample::time(1)).await.unwrap();
         assert_eq!(started.unwrap().attempt, attempt);
     }
     let upload = open(dir.path()).await.jobs.job(id).await.unwrap().unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::sample;
-use crate::{Claim, JobId, JobQueue, QueueDepth, Sequence, Ticket};
+use crate::{Claim, JobId, JobQueue, Priority, QueueDepth, Sequence, Ticket};
 
 /// Makes a test of each case.
 #[macro_export]
@@ -17,7 +17,9 @@ macro_rules! job_queue_contract {
     ($setup:path) => {
         $crate::contract_suite! { job_queue, $setup:
             an_empty_queue_has_nothing_to_claim
-            the_lowest_sequence_comes_first_whatever_the_order_of_enqueueing
+            jobs_come_in_the_order_of_enqueueing
+            higher_priorities_come_first
+            a_returned_entry_comes_before_those_that_were_never_handed_out
             a_job_is_enqueued_once
             a_claimed_job_is_enqueued_once
             an_acknowledged_job_may_come_again
@@ -34,6 +36,12 @@ macro_rules! job_queue_contract {
             a_returned_lease_is_lost
             durations_without_end_are_taken
             depth_counts_ready_delayed_and_claimed
+            depth_says_how_long_the_oldest_has_been_ready
+            a_buried_entry_is_kept_and_never_handed_out
+            a_buried_job_may_come_again
+            a_lost_lease_buries_nothing
+            waiting_ends_in_time
+            waiting_ends_early_or_the_entry_is_there_after_it
         }
     };
 }
@@ -41,7 +49,7 @@ macro_rules! job_queue_contract {
 const LONG: Duration = Duration::from_secs(3600);
 
 fn ticket(n: u32) -> Ticket {
-    Ticket { job_id: sample::job_id(n.into()), sequence: Sequence(n.into()) }
+    Ticket { job_id: sample::job_id(n.into()), sequence: Sequence(n.into()), priority: Priority::Normal }
 }
 
 async fn enqueue(queue: &impl JobQueue, numbers: impl IntoIterator<Item = u32>) {
@@ -55,7 +63,7 @@ async fn claim(queue: &impl JobQueue, lease: Duration) -> Option<Claim> {
 }
 
 async fn depth(queue: &impl JobQueue) -> (u64, u64, u64) {
-    let QueueDepth { ready, delayed, claimed } = queue.depth().await.unwrap();
+    let QueueDepth { ready, delayed, claimed, .. } = queue.depth().await.unwrap();
     (ready, delayed, claimed)
 }
 
@@ -64,13 +72,37 @@ pub async fn an_empty_queue_has_nothing_to_claim<Q: JobQueue>(queue: Arc<Q>) {
     assert_eq!(depth(&*queue).await, (0, 0, 0));
 }
 
-pub async fn the_lowest_sequence_comes_first_whatever_the_order_of_enqueueing<Q: JobQueue>(queue: Arc<Q>) {
-    enqueue(&*queue, [3, 10, 1, 2]).await;
+pub async fn jobs_come_in_the_order_of_enqueueing<Q: JobQueue>(queue: Arc<Q>) {
+    enqueue(&*queue, [1, 2, 3, 10]).await;
     for n in [1, 2, 3, 10] {
         let claim = claim(&*queue, LONG).await.unwrap();
         assert_eq!((claim.job_id, claim.deliveries), (ticket(n).job_id, 1));
     }
     assert_eq!(claim(&*queue, LONG).await, None);
+}
+
+pub async fn higher_priorities_come_first<Q: JobQueue>(queue: Arc<Q>) {
+    let bulk = Ticket { priority: Priority::Low, ..ticket(1) };
+    let urgent = Ticket { priority: Priority::High, ..ticket(3) };
+    for ticket in [bulk, ticket(2), urgent] {
+        queue.enqueue(ticket).await.unwrap();
+    }
+    let held = claim(&*queue, LONG).await.unwrap();
+    assert_eq!(held.job_id, urgent.job_id);
+    queue.nack(held, Duration::ZERO).await.unwrap();
+    for expected in [urgent, ticket(2), bulk] {
+        assert_eq!(claim(&*queue, LONG).await.unwrap().job_id, expected.job_id);
+    }
+}
+
+pub async fn a_returned_entry_comes_before_those_that_were_never_handed_out<Q: JobQueue>(queue: Arc<Q>) {
+    enqueue(&*queue, 1..=4).await;
+    let returned = claim(&*queue, LONG).await.unwrap();
+    claim(&*queue, Duration::ZERO).await.unwrap();
+    queue.nack(returned, Duration::ZERO).await.unwrap();
+    let back = [claim(&*queue, LONG).await.unwrap().job_id, claim(&*queue, LONG).await.unwrap().job_id];
+    assert_eq!(BTreeSet::from(back), BTreeSet::from([ticket(1).job_id, ticket(2).job_id]));
+    assert_eq!(claim(&*queue, LONG).await.unwrap().job_id, ticket(3).job_id);
 }
 
 pub async fn a_job_is_enqueued_once<Q: JobQueue>(queue: Arc<Q>) {
@@ -229,4 +261,64 @@ pub async fn depth_counts_ready_delayed_and_claimed<Q: JobQueue>(queue: Arc<Q>) 
     assert_eq!(depth(&*queue).await, (3, 1, 1));
     claim(&*queue, Duration::ZERO).await.unwrap();
     assert_eq!(depth(&*queue).await, (3, 1, 1), "an ended lease is ready");
+}
+
+pub async fn depth_says_how_long_the_oldest_has_been_ready<Q: JobQueue>(queue: Arc<Q>) {
+    assert_eq!(queue.depth().await.unwrap().oldest_ready, None);
+    enqueue(&*queue, [1]).await;
+    let age = queue.depth().await.unwrap().oldest_ready.unwrap();
+    assert!(age < LONG, "{age:?}");
+    claim(&*queue, LONG).await.unwrap();
+    assert_eq!(queue.depth().await.unwrap().oldest_ready, None, "a claimed entry is not ready");
+}
+
+pub async fn a_buried_entry_is_kept_and_never_handed_out<Q: JobQueue>(queue: Arc<Q>) {
+    enqueue(&*queue, [1, 2]).await;
+    let held = claim(&*queue, LONG).await.unwrap();
+    assert!(queue.bury(held).await.unwrap());
+    assert_eq!(claim(&*queue, LONG).await.unwrap().job_id, ticket(2).job_id);
+    assert_eq!(claim(&*queue, LONG).await, None);
+    assert_eq!((depth(&*queue).await, queue.depth().await.unwrap().dead), ((0, 0, 1), 1));
+    for gone in [queue.ack(held), queue.nack(held, Duration::ZERO), queue.bury(held)] {
+        assert!(!gone.await.unwrap());
+    }
+}
+
+pub async fn a_buried_job_may_come_again<Q: JobQueue>(queue: Arc<Q>) {
+    enqueue(&*queue, [1]).await;
+    let held = claim(&*queue, LONG).await.unwrap();
+    queue.bury(held).await.unwrap();
+    enqueue(&*queue, [1]).await;
+    assert_eq!((depth(&*queue).await, queue.depth().await.unwrap().dead), ((1, 0, 0), 0));
+    let again = claim(&*queue, LONG).await.unwrap();
+    assert_eq!((again.job_id, again.deliveries), (ticket(1).job_id, 1));
+}
+
+pub async fn a_lost_lease_buries_nothing<Q: JobQueue>(queue: Arc<Q>) {
+    enqueue(&*queue, [1]).await;
+    let old = claim(&*queue, Duration::ZERO).await.unwrap();
+    let new = claim(&*queue, LONG).await.unwrap();
+    assert!(!queue.bury(old).await.unwrap());
+    assert_eq!(queue.depth().await.unwrap().dead, 0);
+    assert!(queue.ack(new).await.unwrap());
+}
+
+pub async fn waiting_ends_in_time<Q: JobQueue>(queue: Arc<Q>) {
+    let waiting = queue.wait(Duration::from_millis(20));
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
+}
+
+pub async fn waiting_ends_early_or_the_entry_is_there_after_it<Q: JobQueue>(queue: Arc<Q>) {
+    let worker = queue.clone();
+    let waiting = tokio::spawn(async move {
+        loop {
+            if let Some(claim) = claim(&*worker, LONG).await {
+                return claim;
+            }
+            worker.wait(Duration::from_millis(200)).await;
+        }
+    });
+    enqueue(&*queue, [1]).await;
+    let claim = tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap().unwrap();
+    assert_eq!(claim.job_id, ticket(1).job_id);
 }

@@ -26,7 +26,14 @@ macro_rules! job_store_contract {
             attempts_count_through_crashes
             an_older_lease_can_no_longer_end_the_attempt
             of_concurrent_starts_of_one_lease_exactly_one_wins
-            after_concurrent_starts_exactly_one_lease_can_succeed
+            of_concurrent_starts_exactly_one_wins
+            a_start_from_an_outdated_reading_changes_nothing
+            a_cancelled_job_is_not_started
+            the_attempt_of_a_cancelled_job_can_no_longer_end
+            an_announcement_is_due_when_its_teller_had_its_time
+            an_announcement_is_begun_by_one_at_a_time
+            an_announcement_that_ended_is_not_listed
+            whoever_is_due_for_longest_is_announced_first
             of_concurrent_ends_exactly_one_wins
             a_kept_original_reads_back
             lists_show_the_job_as_it_stands
@@ -49,16 +56,21 @@ async fn apply(store: &impl JobStore, id: JobId, transition: Transition) -> Opti
     store.transition(id, transition, sample::time(60)).await.unwrap()
 }
 
+/// Starts a job that is not running.
 fn start(lease: LeaseId) -> Transition {
-    Transition::Start { lease }
+    Transition::Start { lease, over: None }
+}
+
+fn start_over(over: LeaseId, lease: LeaseId) -> Transition {
+    Transition::Start { lease, over: Some(over) }
 }
 
 fn succeed(lease: LeaseId) -> Transition {
-    Transition::Succeed { lease, variant: Box::new(sample::variant(1)) }
+    Transition::Succeed { lease, variant: Box::new(sample::variant(1)), announce_until: None }
 }
 
 fn fail(lease: LeaseId) -> Transition {
-    Transition::Fail { lease, failure: sample::failure(1) }
+    Transition::Fail { lease, failure: sample::failure(1), announce_until: None }
 }
 
 fn retry(lease: LeaseId) -> Transition {
@@ -69,9 +81,44 @@ fn release(lease: LeaseId) -> Transition {
     Transition::Release { lease }
 }
 
+/// As `succeed`, announced until a minute after the transitions of [`apply`].
+fn succeed_with_news(lease: LeaseId) -> Transition {
+    Transition::Succeed {
+        lease,
+        variant: Box::new(sample::variant(1)),
+        announce_until: Some(sample::time(120)),
+    }
+}
+
+/// As `fail`, announced until two minutes after the transitions of [`apply`].
+fn fail_with_news(lease: LeaseId) -> Transition {
+    Transition::Fail { lease, failure: sample::failure(1), announce_until: Some(sample::time(180)) }
+}
+
+fn begin_announcement() -> Transition {
+    Transition::BeginAnnouncement { until: sample::time(240) }
+}
+
+fn end_announcement(delivered: bool) -> Transition {
+    Transition::EndAnnouncement { delivered }
+}
+
 /// Every transition, under `lease`.
-fn transitions(lease: LeaseId) -> [Transition; 5] {
-    [start(lease), succeed(lease), fail(lease), retry(lease), release(lease)]
+fn transitions(lease: LeaseId) -> [Transition; 12] {
+    [
+        start(lease),
+        start_over(sample::lease(1), lease),
+        start_over(sample::lease(2), lease),
+        succeed(lease),
+        succeed_with_news(lease),
+        fail(lease),
+        fail_with_news(lease),
+        retry(lease),
+        release(lease),
+        Transition::Cancel,
+        begin_announcement(),
+        end_announcement(lease == sample::lease(1)),
+    ]
 }
 
 pub async fn a_job_is_found_with_its_image<S: ImageStore + JobStore>(store: Arc<S>) {
@@ -104,7 +151,7 @@ pub async fn a_transition_of_an_unknown_job_changes_nothing<S: ImageStore + JobS
 pub async fn every_transition_from_every_state_follows_the_table<S: ImageStore + JobStore>(store: Arc<S>) {
     let (held, other) = (sample::lease(1), sample::lease(2));
     // How a job comes into each state, both ways where there are two.
-    let histories: [&[Transition]; 8] = [
+    let histories: [&[Transition]; 13] = [
         &[],
         &[start(held), release(held)],
         &[start(held)],
@@ -113,6 +160,11 @@ pub async fn every_transition_from_every_state_follows_the_table<S: ImageStore +
         &[start(held), succeed(held)],
         &[start(other), retry(other), start(held), succeed(held)],
         &[start(held), fail(held)],
+        &[Transition::Cancel],
+        &[start(held), succeed_with_news(held)],
+        &[start(held), fail_with_news(held)],
+        &[start(held), succeed_with_news(held), end_announcement(true)],
+        &[start(held), fail_with_news(held), end_announcement(false)],
     ];
     let mut n = 0;
     for history in histories {
@@ -157,10 +209,13 @@ pub async fn a_release_does_not_count_the_attempt<S: ImageStore + JobStore>(stor
 
 pub async fn attempts_count_through_crashes<S: ImageStore + JobStore>(store: Arc<S>) {
     let id = create(&*store, 1).await;
+    let mut over = None;
     for n in 1..=3 {
-        let started = apply(&*store, id, start(sample::lease(n.into()))).await.unwrap();
+        let lease = sample::lease(n.into());
+        let started = apply(&*store, id, Transition::Start { lease, over }).await.unwrap();
         assert_eq!(started.attempt, n);
         assert_eq!(started.has_attempts_left(), n < 3);
+        over = Some(lease);
     }
 }
 
@@ -168,12 +223,24 @@ pub async fn an_older_lease_can_no_longer_end_the_attempt<S: ImageStore + JobSto
     let id = create(&*store, 1).await;
     let (old, new) = (sample::lease(1), sample::lease(2));
     apply(&*store, id, start(old)).await.unwrap();
-    let taken_over = apply(&*store, id, start(new)).await.unwrap();
+    let taken_over = apply(&*store, id, start_over(old, new)).await.unwrap();
+    assert_eq!(taken_over.attempt, 2);
     for late in [succeed(old), fail(old), retry(old), release(old)] {
         assert_eq!(apply(&*store, id, late).await, None);
     }
     assert_eq!(job(&*store, id).await, taken_over);
     assert!(apply(&*store, id, succeed(new)).await.is_some());
+}
+
+pub async fn a_start_from_an_outdated_reading_changes_nothing<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    let (first, second, stalled) = (sample::lease(1), sample::lease(2), sample::lease(3));
+    apply(&*store, id, start(first)).await.unwrap();
+    let running = apply(&*store, id, start_over(first, second)).await.unwrap();
+    for outdated in [start(stalled), start_over(first, stalled)] {
+        assert_eq!(apply(&*store, id, outdated).await, None);
+    }
+    assert_eq!(job(&*store, id).await, running);
 }
 
 pub async fn of_concurrent_starts_of_one_lease_exactly_one_wins<S: ImageStore + JobStore>(store: Arc<S>) {
@@ -187,20 +254,15 @@ pub async fn of_concurrent_starts_of_one_lease_exactly_one_wins<S: ImageStore + 
     assert_eq!(job(&*store, id).await.attempt, 1);
 }
 
-pub async fn after_concurrent_starts_exactly_one_lease_can_succeed<S: ImageStore + JobStore>(store: Arc<S>) {
+pub async fn of_concurrent_starts_exactly_one_wins<S: ImageStore + JobStore>(store: Arc<S>) {
     let id = create(&*store, 1).await;
     let tasks = (0..8).map(|n| {
         let store = store.clone();
         tokio::spawn(async move { apply(&*store, id, start(sample::lease(n))).await })
     });
-    join_all(tasks).await.into_iter().for_each(|result| drop(result.unwrap()));
-    let tasks = (0..8).map(|n| {
-        let store = store.clone();
-        tokio::spawn(async move { apply(&*store, id, succeed(sample::lease(n))).await })
-    });
-    let wins = join_all(tasks).await.into_iter().filter_map(Result::unwrap).count();
-    assert_eq!(wins, 1);
-    assert_eq!(job(&*store, id).await.attempt, 8, "each start was an attempt");
+    let wins: Vec<Job> = join_all(tasks).await.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(wins.len(), 1);
+    assert_eq!((wins[0].attempt, job(&*store, id).await), (1, wins[0].clone()));
 }
 
 pub async fn of_concurrent_ends_exactly_one_wins<S: ImageStore + JobStore>(store: Arc<S>) {
@@ -226,7 +288,11 @@ pub async fn a_kept_original_reads_back<S: ImageStore + JobStore>(store: Arc<S>)
         score: None,
         ..sample::variant(1)
     };
-    let end = Transition::Succeed { lease: sample::lease(1), variant: Box::new(kept.clone()) };
+    let end = Transition::Succeed {
+        lease: sample::lease(1),
+        variant: Box::new(kept.clone()),
+        announce_until: None,
+    };
     apply(&*store, id, end).await.unwrap();
     assert_eq!(job(&*store, id).await.variant, Some(kept));
 }
@@ -243,8 +309,8 @@ pub async fn lists_show_the_job_as_it_stands<S: ImageStore + JobStore>(store: Ar
 
 pub async fn a_variant_is_found_for_succeeded_work_only<S: ImageStore + JobStore>(store: Arc<S>) {
     let held = sample::lease(1);
-    let histories: [&[Transition]; 4] =
-        [&[], &[start(held)], &[start(held), retry(held)], &[start(held), fail(held)]];
+    let histories: [&[Transition]; 5] =
+        [&[], &[start(held)], &[start(held), retry(held)], &[start(held), fail(held)], &[Transition::Cancel]];
     for (n, history) in (1..).zip(histories) {
         let id = create(&*store, n).await;
         for step in history {
@@ -274,8 +340,9 @@ pub async fn a_variant_is_found_whoever_owns_the_job<S: ImageStore + JobStore>(s
 
 pub async fn unfinished_jobs_come_oldest_first_by_page<S: ImageStore + JobStore>(store: Arc<S>) {
     let held = sample::lease(1);
-    let histories: [&[Transition]; 6] = [
+    let histories: [&[Transition]; 7] = [
         &[],
+        &[Transition::Cancel],
         &[start(held), succeed(held)],
         &[start(held)],
         &[start(held), fail(held)],
@@ -297,4 +364,86 @@ pub async fn unfinished_jobs_come_oldest_first_by_page<S: ImageStore + JobStore>
     assert_eq!(store.unfinished(Some(open[2].sequence), 3).await.unwrap(), open[3..]);
     assert_eq!(store.unfinished(Some(Sequence(i64::MAX)), 3).await.unwrap(), []);
     assert_eq!(store.unfinished(None, 0).await.unwrap(), []);
+}
+
+pub async fn a_cancelled_job_is_not_started<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    let cancelled = apply(&*store, id, Transition::Cancel).await.unwrap();
+    assert_eq!((cancelled.state, cancelled.attempt), (JobState::Cancelled, 0));
+    assert_eq!(apply(&*store, id, start(sample::lease(1))).await, None);
+    assert_eq!(apply(&*store, id, Transition::Cancel).await, None);
+    assert_eq!(store.unfinished(None, 10).await.unwrap(), []);
+}
+
+pub async fn the_attempt_of_a_cancelled_job_can_no_longer_end<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    let held = sample::lease(1);
+    apply(&*store, id, start(held)).await.unwrap();
+    let cancelled = apply(&*store, id, Transition::Cancel).await.unwrap();
+    for late in [succeed(held), fail(held), retry(held), release(held)] {
+        assert_eq!(apply(&*store, id, late).await, None);
+    }
+    assert_eq!(job(&*store, id).await, cancelled);
+}
+
+async fn unannounced(store: &impl JobStore, seconds: i64) -> Vec<JobId> {
+    let jobs = store.unannounced(sample::time(seconds), 10).await.unwrap();
+    jobs.into_iter().map(|job| job.id).collect()
+}
+
+pub async fn an_announcement_is_due_when_its_teller_had_its_time<S: ImageStore + JobStore>(store: Arc<S>) {
+    let silent = create(&*store, 1).await;
+    let told = create(&*store, 2).await;
+    for (id, end) in [(silent, succeed(sample::lease(1))), (told, succeed_with_news(sample::lease(1)))] {
+        apply(&*store, id, start(sample::lease(1))).await.unwrap();
+        apply(&*store, id, end).await.unwrap();
+    }
+    assert_eq!(unannounced(&*store, 119).await, []);
+    assert_eq!(unannounced(&*store, 120).await, [told]);
+    let begun = store.transition(told, begin_announcement(), sample::time(120)).await.unwrap().unwrap();
+    assert_eq!(begun.announcement.unwrap().attempts, 2);
+    assert_eq!(unannounced(&*store, 239).await, []);
+    assert_eq!(unannounced(&*store, 240).await, [told]);
+}
+
+pub async fn an_announcement_is_begun_by_one_at_a_time<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    apply(&*store, id, start(sample::lease(1))).await.unwrap();
+    apply(&*store, id, fail_with_news(sample::lease(1))).await.unwrap();
+    let tasks = (0..6).map(|_| {
+        let store = store.clone();
+        tokio::spawn(
+            async move { store.transition(id, begin_announcement(), sample::time(200)).await.unwrap() },
+        )
+    });
+    let wins = join_all(tasks).await.into_iter().filter_map(Result::unwrap).count();
+    assert_eq!(wins, 1);
+}
+
+pub async fn an_announcement_that_ended_is_not_listed<S: ImageStore + JobStore>(store: Arc<S>) {
+    for (n, delivered) in [(1, true), (2, false)] {
+        let id = create(&*store, n).await;
+        apply(&*store, id, start(sample::lease(1))).await.unwrap();
+        let told = apply(&*store, id, succeed_with_news(sample::lease(1))).await.unwrap();
+        let ended =
+            store.transition(id, end_announcement(delivered), sample::time(300)).await.unwrap().unwrap();
+        assert_eq!((ended.state, ended.updated_at), (JobState::Succeeded, told.updated_at));
+        assert_eq!(apply(&*store, id, end_announcement(delivered)).await, None, "it has ended");
+    }
+    assert_eq!(unannounced(&*store, 1_000_000).await, []);
+}
+
+pub async fn whoever_is_due_for_longest_is_announced_first<S: ImageStore + JobStore>(store: Arc<S>) {
+    let ends = [fail_with_news(sample::lease(1)), succeed_with_news(sample::lease(1))];
+    let mut ids = Vec::new();
+    for (n, end) in (1..).zip(ends) {
+        let id = create(&*store, n).await;
+        apply(&*store, id, start(sample::lease(1))).await.unwrap();
+        apply(&*store, id, end).await.unwrap();
+        ids.push(id);
+    }
+    ids.reverse();
+    assert_eq!(unannounced(&*store, 500).await, ids);
+    assert_eq!(store.unannounced(sample::time(500), 1).await.unwrap().len(), 1);
+    assert_eq!(store.unannounced(sample::time(500), 0).await.unwrap(), []);
 }

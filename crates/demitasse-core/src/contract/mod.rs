@@ -19,6 +19,8 @@ pub mod image_store;
 pub mod job_queue;
 pub mod job_store;
 pub mod sample;
+pub mod setting_store;
+pub mod subscription_store;
 
 /// Makes a test of each case of a suite; use the macro of the suite instead, which knows them all.
 #[macro_export]
@@ -45,6 +47,8 @@ mod tests {
             include_str!("image_store.rs"),
             include_str!("job_queue.rs"),
             include_str!("job_store.rs"),
+            include_str!("setting_store.rs"),
+            include_str!("subscription_store.rs"),
         ];
         for source in suites {
             let (head, body) = source.split_once("macro_rules!").unwrap();

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
-    BlobKey, BlobKind, Document, Failure, ImageId, JobId, LeaseId, NewUpload, Original, OwnerId, RequestKey,
-    Sha256, Variant, VariantOutcome,
+    BlobKey, BlobKind, Document, Failure, ImageId, JobId, LeaseId, NewUpload, OwnerId, Priority, RequestKey,
+    Sha256, StoredOriginal, Subscription, Variant, VariantOutcome,
 };
 
 /// A fixed time, `seconds` later for each.
@@ -45,7 +45,7 @@ pub fn upload(n: u64) -> NewUpload {
         job_id: job_id(n),
         owner: OwnerId::DEFAULT,
         file_name: Some(format!("cup {n}.png")),
-        original: Original {
+        original: StoredOriginal {
             sha256: Sha256::of(format!("original {n}").as_bytes()),
             bytes: 5_000_000_000 + n,
             media_type: "image/png".into(),
@@ -55,6 +55,8 @@ pub fn upload(n: u64) -> NewUpload {
         request: Document(json!({ "version": 1, "quality": 80.5, "format": null })),
         request_key: request_key(n),
         max_attempts: 3,
+        priority: Priority::Low,
+        trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
         now: time(0),
     }
 }
@@ -79,6 +81,17 @@ pub fn variant(n: u64) -> Variant {
 /// A reason to fail.
 pub fn failure(n: u64) -> Failure {
     Failure { code: "crashed".into(), detail: format!("the engine stopped, number {n}") }
+}
+
+/// A subscription of the default owner.
+pub fn subscription(n: u64) -> Subscription {
+    Subscription {
+        owner: OwnerId::DEFAULT,
+        endpoint: format!("https://push.example.com/send/{n}?a=b&c=%20ü"),
+        p256dh: format!("public key {n}"),
+        auth: format!("secret {n}"),
+        created_at: time(0),
+    }
 }
 
 /// The key of `bytes` as an original.

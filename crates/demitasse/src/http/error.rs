@@ -27,6 +27,7 @@ pub(crate) enum Code {
     Unauthorized,
     NotFound,
     MethodNotAllowed,
+    TaskEnded,
     TooSlow,
     LimitExceeded,
     Unsupported,
@@ -37,7 +38,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::InvalidRequest,
         Self::NoFile,
         Self::UnexpectedFile,
@@ -47,6 +48,7 @@ impl Code {
         Self::Unauthorized,
         Self::NotFound,
         Self::MethodNotAllowed,
+        Self::TaskEnded,
         Self::TooSlow,
         Self::LimitExceeded,
         Self::Unsupported,
@@ -101,6 +103,12 @@ impl Code {
                 S::METHOD_NOT_ALLOWED,
                 "This method does not work here",
                 "See /openapi.json for the methods of each route.",
+            ),
+            Self::TaskEnded => (
+                "task_ended",
+                S::CONFLICT,
+                "The task has ended already",
+                "Read the task to see how it ended.",
             ),
             Self::TooSlow => (
                 "too_slow",

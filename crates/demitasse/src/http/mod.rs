@@ -19,3 +19,4 @@ pub use openapi::{errors_page, openapi_json};
 pub(crate) use error::sentence;
 pub(crate) use router::router;
 pub(crate) use state::Http;
+pub(crate) use upload::Received;

@@ -36,6 +36,7 @@ pub(super) fn native() -> OpenApiRouter<HttpState> {
         .routes(routes!(images::create, images::list))
         .routes(routes!(images::show))
         .routes(routes!(tasks::show))
+        .routes(routes!(tasks::cancel))
         .routes(routes!(events::stream))
         .routes(routes!(health::metrics))
         .routes(routes!(info::openapi))

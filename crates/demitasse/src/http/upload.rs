@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::extract::multipart::{Field, MultipartError};
-use demitasse_core::{Original, Sha256Hasher};
+use demitasse_core::{Sha256Hasher, StoredOriginal};
 use demitasse_engine::Header;
 use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
@@ -28,7 +28,7 @@ pub(crate) struct Received {
     /// The bytes; removed on drop.
     pub(crate) spool: TempPath,
     /// What they are.
-    pub(crate) original: Original,
+    pub(crate) original: StoredOriginal,
     /// The client's name for them.
     pub(crate) file_name: Option<String>,
 }
@@ -69,7 +69,7 @@ fn no_file() -> ApiError {
     ApiError::new(Code::NoFile, "No image file provided")
 }
 
-type Stored = (TempPath, Original, Option<String>);
+type Stored = (TempPath, StoredOriginal, Option<String>);
 
 async fn store(
     http: &Http,
@@ -98,7 +98,7 @@ async fn store(
     }
     file.flush().await.map_err(storage)?;
     let original =
-        Original { sha256: hasher.finish(), bytes, media_type: String::new(), width: 0, height: 0 };
+        StoredOriginal { sha256: hasher.finish(), bytes, media_type: String::new(), width: 0, height: 0 };
     Ok((path, original, file_name))
 }
 

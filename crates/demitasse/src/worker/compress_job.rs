@@ -63,7 +63,13 @@ pub(super) async fn compress_job(worker: &Worker, claim: Claim) -> Result<(), St
     if !upload.job.has_attempts_left() {
         return give_up(worker, claim, &upload, began).await;
     }
-    let Some(job) = transition(worker, &upload, Transition::Start { lease: claim.lease }).await? else {
+    let over = upload.job.lease;
+    // The row names another claim's lease. That one is older than ours if ours is still held now that the row was read.
+    if over.is_some() && !worker.backends.queue.heartbeat(claim, worker.config.lease).await? {
+        return Ok(());
+    }
+    let start = Transition::Start { lease: claim.lease, over };
+    let Some(job) = transition(worker, &upload, start).await? else {
         return worker.backends.queue.nack(claim, worker.config.lease).await.map(drop);
     };
     failpoint::hit("job.started");
@@ -112,7 +118,10 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
 }
 
 async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
-    let original = &upload.image.original;
+    let Some(original) = upload.image.original.stored() else {
+        let detail = "The image is kept by another program and was never fetched; upload it here.";
+        return Err(Fault::Fail(failure("internal", detail)));
+    };
     let key = BlobKey { kind: BlobKind::Original, sha256: original.sha256 };
     let request: Request = upload.job.request.read().map_err(|error| {
         Fault::Fail(failure("invalid_request", format!("The stored request cannot be read: {error}.")))
@@ -159,7 +168,8 @@ async fn succeed(
     began: Instant,
 ) -> Result<(), StoreError> {
     let bytes = variant.bytes;
-    let succeed = Transition::Succeed { lease: claim.lease, variant: Box::new(variant) };
+    let succeed =
+        Transition::Succeed { lease: claim.lease, variant: Box::new(variant), announce_until: None };
     let Some(job) = worker.backends.jobs.transition(upload.job.id, succeed, worker.clock.now()).await? else {
         worker.metrics.job_ended(JobEnd::Lost, began.elapsed());
         return Ok(());
@@ -201,7 +211,7 @@ async fn settle(
         }
         Fault::Retry(failure) | Fault::Fail(failure) => {
             tracing::warn!(job = %job.id, attempt = job.attempt, code = failure.code, "the job failed");
-            transition(worker, upload, Transition::Fail { lease, failure }).await?;
+            transition(worker, upload, Transition::Fail { lease, failure, announce_until: None }).await?;
             queue.ack(claim).await?;
             JobEnd::Failed
         }
@@ -214,10 +224,11 @@ async fn settle(
 async fn give_up(worker: &Worker, claim: Claim, upload: &Upload, began: Instant) -> Result<(), StoreError> {
     if let (JobState::Running, Some(lease)) = (upload.job.state, upload.job.lease) {
         let detail = "The server stopped each time while it worked on this image; upload it again, or try another copy.";
-        transition(worker, upload, Transition::Fail { lease, failure: failure("crashed", detail) }).await?;
+        let fail = Transition::Fail { lease, failure: failure("crashed", detail), announce_until: None };
+        transition(worker, upload, fail).await?;
         worker.metrics.job_ended(JobEnd::Failed, began.elapsed());
     }
-    worker.backends.queue.ack(claim).await.map(drop)
+    worker.backends.queue.bury(claim).await.map(drop)
 }
 
 /// Applies a transition and tells whoever listens.

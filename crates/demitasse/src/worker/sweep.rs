@@ -17,7 +17,7 @@ pub(crate) async fn sweep(worker: &Worker) -> Result<(), StoreError> {
     let mut unfinished = Unfinished::default();
     while let Some(jobs) = unfinished.next(worker).await? {
         for job in jobs {
-            worker.backends.queue.enqueue(Ticket { job_id: job.id, sequence: job.sequence }).await?;
+            worker.backends.queue.enqueue(Ticket::from(&job)).await?;
         }
         worker.wake.notify_one();
     }

@@ -5,7 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use demitasse_core::{OwnerId, Sequence};
+use demitasse_core::{OwnerId, ParsePriorityError, Priority, Sequence};
 use demitasse_engine::{OutputFormat, Preset, Quality, Request, Score, Target};
 use serde::Deserialize;
 
@@ -34,9 +34,18 @@ pub(crate) struct CreateQuery {
     lossless: Option<bool>,
     /// keep, jpeg, png, webp.
     format: Option<String>,
+    /// high, normal (unless said otherwise) or low: which of the waiting images goes first.
+    priority: Option<String>,
 }
 
 impl CreateQuery {
+    fn priority(&self) -> Result<Priority, ApiError> {
+        let parsed = self.priority.as_deref().map_or(Ok(Priority::default()), str::parse);
+        parsed.map_err(|error: ParsePriorityError| {
+            ApiError::new(Code::InvalidRequest, format!("{error}; leave it out for normal."))
+        })
+    }
+
     fn request(&self) -> Result<Request, ApiError> {
         let lossless = self.lossless == Some(true);
         let asked = [self.preset.is_some(), self.target.is_some(), self.quality.is_some(), lossless];
@@ -73,9 +82,9 @@ pub(crate) async fn create(
     form: Form,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|error| ApiError::new(Code::InvalidRequest, error.body_text()))?;
-    let request = query.request()?;
+    let (request, priority) = (query.request()?, query.priority()?);
     let received = receive(&http, &http.intake.spool, form).await?;
-    let upload = http.intake.accept(received.spool, received.original, received.file_name, &request).await?;
+    let upload = http.intake.accept(received, &request, priority).await?;
     let location = base.join(&format!("/v1/tasks/{}", upload.job.id));
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(Task::new(&upload, &base)))
         .into_response())
@@ -172,7 +181,14 @@ mod tests {
 
     #[test]
     fn only_one_target_can_be_asked_for() {
-        let nothing = CreateQuery { preset: None, target: None, quality: None, lossless: None, format: None };
+        let nothing = CreateQuery {
+            preset: None,
+            target: None,
+            quality: None,
+            lossless: None,
+            format: None,
+            priority: None,
+        };
         assert_eq!(nothing.request().unwrap(), Request::default());
         let two = CreateQuery { target: Some(70.0), lossless: Some(true), ..nothing };
         assert!(two.request().is_err());

@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use demitasse_core::{JobState, OwnerId, Sequence, StoreError, Upload};
+use demitasse_core::{AnnouncementState, JobState, OwnerId, Priority, Sequence, StoreError, Upload};
 use demitasse_engine::{Preset, Request};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -103,7 +103,7 @@ pub(crate) async fn upload(
     let preset = query.preset.as_deref().map_or(Ok(Preset::default()), Preset::from_str)?;
     let request = Request::new(preset.target());
     let received = receive(&http, &http.intake.spool, form).await?;
-    let accepted = http.intake.accept(received.spool, received.original, received.file_name, &request).await;
+    let accepted = http.intake.accept(received, &request, Priority::Normal).await;
     let upload =
         accepted.map_err(|error| ApiError::from(error).in_original_words("Image compression failed."))?;
     let task_id = upload.job.id.to_string();
@@ -205,7 +205,11 @@ impl OriginalImage {
         Self {
             id: image.id.to_string(),
             image_url: view::original_url(&image.original, name, base),
-            compressed_url: job.variant.as_ref().map(|variant| view::variant_url(variant, name, base)),
+            compressed_url: job
+                .variant
+                .as_ref()
+                .map(|variant| view::variant_url(variant, name, base))
+                .or_else(|| job.external_variant.clone()),
             created_at: javascript_date(image.created_at),
         }
     }
@@ -214,11 +218,16 @@ impl OriginalImage {
 impl OriginalStatus {
     fn of(upload: &Upload) -> Self {
         let variant = upload.job.variant.as_ref();
+        // The result is there, and somebody who asked to be told of it was not.
+        let unannounced =
+            upload.job.announcement.is_some_and(|news| news.state == AnnouncementState::GivenUp);
         match upload.job.state {
             JobState::Queued | JobState::Running | JobState::Retrying => Self::Pending,
-            JobState::Succeeded if variant.is_some_and(has_warnings) => Self::CompletedWithErrors,
+            JobState::Succeeded if variant.is_some_and(has_warnings) || unannounced => {
+                Self::CompletedWithErrors
+            }
             JobState::Succeeded => Self::Completed,
-            JobState::Failed => Self::Failed,
+            JobState::Failed | JobState::Cancelled => Self::Failed,
         }
     }
 }

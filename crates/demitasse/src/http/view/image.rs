@@ -1,6 +1,6 @@
 //! An image and its variant.
 
-use demitasse_core::{BlobKey, BlobKind, Original, Upload, Variant, VariantOutcome};
+use demitasse_core::{BlobKey, BlobKind, Original, StoredOriginal, Upload, Variant, VariantOutcome};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +28,9 @@ pub(crate) struct Image {
     /// The compressed bytes.
     #[schema(required)]
     variant: Option<VariantBytes>,
+    /// Where the compressed bytes are that another program made, which shares the database; they were never read.
+    #[schema(required, format = "uri")]
+    external_variant_url: Option<String>,
     /// Why the task failed, or why its last attempt did.
     #[schema(required)]
     error: Option<TaskError>,
@@ -40,6 +43,9 @@ pub(crate) struct OriginalBytes {
     /// Where they are served.
     #[schema(format = "uri")]
     url: String,
+    /// Whether they are kept elsewhere and were never read: all that is known of them is their address, and what follows
+    /// is empty or 0.
+    external: bool,
     /// SHA-256, 64 hex digits.
     sha256: String,
     /// Length in bytes.
@@ -113,6 +119,7 @@ impl Image {
             created_at: time(image.created_at),
             original: OriginalBytes::new(&image.original, name, base),
             variant: job.variant.as_ref().map(|variant| VariantBytes::new(variant, name, base)),
+            external_variant_url: job.external_variant.clone(),
             error: job.failure.as_ref().map(TaskError::new),
         }
     }
@@ -120,6 +127,10 @@ impl Image {
 
 /// Where the uploaded bytes are served.
 pub(crate) fn original_url(original: &Original, name: Option<&str>, base: &BaseUrl) -> String {
+    let original = match original {
+        Original::Stored(original) => original,
+        Original::External { url } => return url.clone(),
+    };
     let key = BlobKey { kind: BlobKind::Original, sha256: original.sha256 };
     match name {
         Some(name) => base.blob(key, name),
@@ -135,13 +146,26 @@ pub(crate) fn variant_url(variant: &Variant, name: Option<&str>, base: &BaseUrl)
 
 impl OriginalBytes {
     fn new(original: &Original, name: Option<&str>, base: &BaseUrl) -> Self {
-        Self {
-            url: original_url(original, name, base),
-            sha256: original.sha256.to_string(),
-            bytes: original.bytes,
-            media_type: original.media_type.clone(),
-            width: original.width,
-            height: original.height,
+        let url = original_url(original, name, base);
+        match original {
+            Original::Stored(StoredOriginal { sha256, bytes, media_type, width, height }) => Self {
+                url,
+                external: false,
+                sha256: sha256.to_string(),
+                bytes: *bytes,
+                media_type: media_type.clone(),
+                width: *width,
+                height: *height,
+            },
+            Original::External { .. } => Self {
+                url,
+                external: true,
+                sha256: String::new(),
+                bytes: 0,
+                media_type: String::new(),
+                width: 0,
+                height: 0,
+            },
         }
     }
 }

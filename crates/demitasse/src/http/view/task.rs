@@ -16,6 +16,9 @@ pub(crate) struct Task {
     image_id: String,
     /// Where it stands.
     status: TaskStatus,
+    /// Whether it goes before others: high, normal or low.
+    #[schema(example = "normal")]
+    priority: String,
     /// Attempts begun so far.
     #[schema(example = 1)]
     attempt: u32,
@@ -28,7 +31,7 @@ pub(crate) struct Task {
     /// When it last changed.
     #[schema(format = DateTime)]
     updated_at: String,
-    /// When it succeeded or failed.
+    /// When it succeeded, failed or was cancelled.
     #[schema(required, format = DateTime)]
     finished_at: Option<String>,
     /// Why it failed, or why its last attempt did.
@@ -55,6 +58,8 @@ pub(crate) enum TaskStatus {
     Succeeded,
     /// Given up.
     Failed,
+    /// Taken back by its owner.
+    Cancelled,
 }
 
 /// Why a task, or its last attempt, failed.
@@ -93,6 +98,7 @@ impl Task {
             id: job.id.to_string(),
             image_id: job.image_id.to_string(),
             status: job.state.into(),
+            priority: job.priority.as_str().into(),
             attempt: job.attempt,
             max_attempts: job.max_attempts,
             created_at: time(job.created_at),
@@ -126,6 +132,7 @@ impl From<JobState> for TaskStatus {
             JobState::Retrying => Self::Retrying,
             JobState::Succeeded => Self::Succeeded,
             JobState::Failed => Self::Failed,
+            JobState::Cancelled => Self::Cancelled,
         }
     }
 }
