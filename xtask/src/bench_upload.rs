@@ -110,6 +110,7 @@ impl Drop for Server {
 }
 
 /// The seconds of each upload.
+#[expect(clippy::disallowed_methods, reason = "the server is one that this program started")]
 async fn uploads(url: &str, photo: &[u8], count: u32) -> Result<Vec<f64>> {
     let client = reqwest::Client::new();
     let mut seconds = Vec::new();

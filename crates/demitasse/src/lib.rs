@@ -6,6 +6,7 @@
 //! | [`config`] | flags and environment, checked all together |
 //! | [`app`] | the composition root: the only place that connects backends |
 //! | `accept` | what one upload leaves behind |
+//! | [`fetch`] | the one HTTP client for addresses that users supply |
 //! | `http` | routes, shapes, errors, the embedded UI |
 //! | `worker` | claims, leases, attempts, the engine's child process |
 //! | `failpoint` | where tests may kill the process |
@@ -16,6 +17,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod fetch;
 pub mod http;
 
 mod accept;

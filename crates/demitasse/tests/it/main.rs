@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed; clippy excuses only the test functions"
 )]
 #![expect(clippy::print_stderr, reason = "a server's log belongs to the output of a test that fails")]
+#![expect(clippy::disallowed_methods, reason = "the tests talk to servers that they started themselves")]
 
 mod support;
 
