@@ -2,7 +2,7 @@
 # The work is done by scripts/*.sh. CARGO_TARGET_DIR is respected where it is set.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench deps fmt lint test-rust test-web e2e audit
+.PHONY: help run test build bench deps fmt lint test-rust test-web e2e image-test audit
 
 ARGS ?=
 
@@ -45,6 +45,9 @@ test-web: ## Types, lint and unit tests of the web UI
 
 e2e: ## End-to-end tests in headless Chromium against the real binary
 	@scripts/check.sh e2e
+
+image-test: ## Builds the container image with buildah and runs it with podman (needs root)
+	@scripts/image-test.sh
 
 audit: ## Security advisories (needs the network)
 	@scripts/check.sh advisories
