@@ -31,6 +31,9 @@ mod jobs;
 /// The real binary: crashes at every step, shutdown, commands.
 mod process;
 
+/// The dashboard under `deploy/` asks for what is measured.
+mod dashboard;
+
 /// `compress` and `inspect`.
 mod cli_compress;
 
