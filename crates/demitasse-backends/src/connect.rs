@@ -139,7 +139,7 @@ fn connect_storage(url: &str) -> Result<Arc<dyn BlobStore>, ConnectError> {
     match split(url) {
         ("file", "") => Err(ConnectError::NoPath { port: Port::Storage }),
         #[cfg(feature = "disk")]
-        ("file", dir) => Ok(Arc::new(crate::disk::DiskBlobs::open(dir.as_ref())?)),
+        ("file", rest) => Ok(Arc::new(open_disk(rest)?)),
         #[cfg(not(feature = "disk"))]
         ("file", _) => Err(left_out(Port::Storage, "file", "disk")),
         #[cfg(feature = "memory")]
@@ -148,6 +148,33 @@ fn connect_storage(url: &str) -> Result<Arc<dyn BlobStore>, ConnectError> {
         ("memory", _) => Err(left_out(Port::Storage, "memory", "memory")),
         (scheme, _) => Err(unknown(Port::Storage, scheme)),
     }
+}
+
+/// `DIR`, or `DIR?accel=PREFIX` where a reverse proxy sends the bytes.
+#[cfg(feature = "disk")]
+fn open_disk(rest: &str) -> Result<crate::disk::DiskBlobs, ConnectError> {
+    use crate::disk::DiskBlobs;
+    let invalid = |reason: &str| ConnectError::InvalidUrl { port: Port::Storage, reason: reason.into() };
+    let Some((dir, option)) = rest.rsplit_once('?') else { return DiskBlobs::open(rest.as_ref()) };
+    match option.split_once('=') {
+        _ if dir.is_empty() => Err(ConnectError::NoPath { port: Port::Storage }),
+        Some(("accel", prefix)) if is_accel_prefix(prefix) => DiskBlobs::behind_proxy(dir.as_ref(), prefix),
+        Some(("accel", _)) => Err(invalid(
+            "the option `accel` takes a path of letters, digits, `_`, `-` and `/`, as in `/_blobs`",
+        )),
+        Some((name, _)) if !name.contains('/') => {
+            Err(invalid("after the `?` it takes the option `accel`, as in `file:DIR?accel=/_blobs`"))
+        }
+        // A question mark in the name of a directory.
+        _ => DiskBlobs::open(rest.as_ref()),
+    }
+}
+
+/// Whether the text can be the beginning of a path in a reverse proxy's configuration, without any escaping.
+#[cfg(feature = "disk")]
+fn is_accel_prefix(text: &str) -> bool {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '/');
+    text.len() > 1 && text.starts_with('/') && !text.contains("//") && text.chars().all(plain)
 }
 
 #[cfg(feature = "memory")]

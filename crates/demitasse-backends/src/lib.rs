@@ -8,7 +8,7 @@
 //! | metadata | `sqlite:PATH`, `memory:` |
 //! | queue | `metadata` (a table of the metadata store, filled in the upload's own transaction), `memory:` |
 //! | events | `memory:` |
-//! | storage | `file:DIR`, `memory:` |
+//! | storage | `file:DIR` (`file:DIR?accel=PREFIX` behind a reverse proxy), `memory:` |
 //!
 //! ```
 //! # use demitasse_backends::{BackendUrls, connect};

@@ -48,7 +48,7 @@ pub struct BackendUrls {
     pub queue: String,
     /// `memory:`.
     pub events: String,
-    /// `file:DIR` or `memory:`.
+    /// `file:DIR`, `file:DIR?accel=PREFIX` or `memory:`.
     pub storage: String,
 }
 
@@ -94,6 +94,14 @@ pub enum ConnectError {
     NoPath {
         /// The port.
         port: Port,
+    },
+    /// The URL cannot be used.
+    #[error("the {port} URL cannot be used: {reason}")]
+    InvalidUrl {
+        /// The port.
+        port: Port,
+        /// What is wrong with it and what it takes, without repeating its secrets.
+        reason: String,
     },
     /// Another process has the data.
     #[error(

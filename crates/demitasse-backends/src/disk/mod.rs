@@ -2,7 +2,8 @@
 //! past a few thousand names in the millions of blobs.
 //!
 //! A blob appears under its name whole and durable, or not at all: it is written and synced under `tmp/` and then
-//! renamed. Names come from typed keys only; no path from outside enters.
+//! renamed. Names come from typed keys only; no path from outside enters. With [`DiskBlobs::behind_proxy`] a reverse proxy
+//! sends the bytes; what is made is then readable by the group, which the proxy belongs to.
 
 mod put;
 mod read;
@@ -38,6 +39,8 @@ struct Root {
     making: Mutex<()>,
     /// Held while a check uses its one name.
     checking: tokio::sync::Mutex<()>,
+    /// Where the reverse proxy keeps the directory, without a slash at the end.
+    proxy_prefix: Option<String>,
     _lock: Lock,
 }
 
@@ -48,18 +51,44 @@ impl DiskBlobs {
     /// # Errors
     /// `InUse` if another store has it open, `Open` if it cannot be written.
     pub fn open(dir: &Path) -> Result<Self, ConnectError> {
+        Self::open_with(dir, None)
+    }
+
+    /// As [`DiskBlobs::open`], and blobs are delivered by a reverse proxy that has the directory under `prefix`, such as
+    /// `/_blobs`: as `PREFIX/original/ab/cd/<sha256>`. New blobs and directories are readable by the group; what is there
+    /// already keeps its mode.
+    ///
+    /// # Errors
+    /// As [`DiskBlobs::open`].
+    pub fn behind_proxy(dir: &Path, prefix: &str) -> Result<Self, ConnectError> {
+        Self::open_with(dir, Some(prefix.trim_end_matches('/').into()))
+    }
+
+    fn open_with(dir: &Path, proxy_prefix: Option<String>) -> Result<Self, ConnectError> {
+        let is_new = !dir.exists();
         create_private_dir(dir)?;
         let lock = Lock::take(&dir.join("lock"))?;
         let staging = dir.join(STAGING);
         remove_leftovers(&staging).map_err(|error| ConnectError::open(&staging, error))?;
+        let mut made: Vec<PathBuf> = is_new.then(|| dir.into()).into_iter().collect();
         for name in [STAGING, BlobKind::Original.as_str(), BlobKind::Variant.as_str()] {
-            create_private_dir(&dir.join(name))?;
+            let path = dir.join(name);
+            if name != STAGING && !path.exists() {
+                made.push(path.clone());
+            }
+            create_private_dir(&path)?;
+        }
+        if proxy_prefix.is_some() {
+            for path in &made {
+                put::open_to_group(path).map_err(|error| ConnectError::open(path, error))?;
+            }
         }
         put::sync_dir(dir).map_err(|error| ConnectError::open(dir, error))?;
         Ok(Self(Arc::new(Root {
             path: dir.into(),
             making: Mutex::default(),
             checking: tokio::sync::Mutex::default(),
+            proxy_prefix,
             _lock: lock,
         })))
     }
@@ -80,9 +109,14 @@ impl DiskBlobs {
 
 impl Root {
     fn blob_path(&self, key: BlobKey) -> PathBuf {
-        let hash = key.sha256.to_string();
-        self.path.join(key.kind.as_str()).join(&hash[..2]).join(&hash[2..4]).join(hash)
+        self.path.join(relative_path(key))
     }
+}
+
+/// Where a blob lies in the directory; also in URLs, so always with slashes.
+fn relative_path(key: BlobKey) -> String {
+    let hash = key.sha256.to_string();
+    format!("{}/{}/{}/{hash}", key.kind.as_str(), &hash[..2], &hash[2..4])
 }
 
 fn remove_leftovers(staging: &Path) -> io::Result<()> {
@@ -129,8 +163,11 @@ impl BlobStore for DiskBlobs {
         self.blocking(key, move |root| put::delete(root, key)).await
     }
 
-    async fn delivery(&self, _key: BlobKey) -> Result<Delivery, StoreError> {
-        Ok(Delivery::Stream)
+    async fn delivery(&self, key: BlobKey) -> Result<Delivery, StoreError> {
+        Ok(match &self.0.proxy_prefix {
+            Some(prefix) => Delivery::AccelPath(format!("{prefix}/{}", relative_path(key))),
+            None => Delivery::Stream,
+        })
     }
 
     async fn check(&self) -> Result<(), StoreError> {

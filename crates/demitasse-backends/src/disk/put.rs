@@ -19,7 +19,7 @@ pub(super) fn put(root: &Root, key: BlobKey, source: BlobSource) -> io::Result<(
     match source {
         BlobSource::Bytes(bytes) => {
             let staged = Staged::new(root)?;
-            staged.fill(|file| file.write_all(&bytes))?;
+            staged.fill(root, |file| file.write_all(&bytes))?;
             make_dirs(root, dir)?;
             staged.publish(&path)?;
         }
@@ -42,7 +42,7 @@ pub(super) fn delete(root: &Root, key: BlobKey) -> io::Result<()> {
 fn put_file(root: &Root, dir: &Path, path: &Path, source: &Path) -> io::Result<()> {
     let mut from = File::open(source)?;
     if can_rename(root, source)? {
-        make_private(&from)?;
+        set_mode(root, &from)?;
         from.sync_all()?;
         make_dirs(root, dir)?;
         match std::fs::rename(source, path) {
@@ -51,7 +51,7 @@ fn put_file(root: &Root, dir: &Path, path: &Path, source: &Path) -> io::Result<(
         }
     }
     let staged = Staged::new(root)?;
-    staged.fill(|file| io::copy(&mut from, file).map(drop))?;
+    staged.fill(root, |file| io::copy(&mut from, file).map(drop))?;
     make_dirs(root, dir)?;
     staged.publish(path)
 }
@@ -80,10 +80,10 @@ impl Staged {
     }
 
     /// Makes the file, lets `write` fill it, and syncs it.
-    fn fill(&self, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    fn fill(&self, root: &Root, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        make_private(&file)?;
+        set_mode(root, &file)?;
         write(&mut file)?;
         file.sync_all()
     }
@@ -115,7 +115,12 @@ fn make_dirs(root: &Root, dir: &Path) -> io::Result<()> {
     }
     for new in [dir.parent(), Some(dir)].into_iter().flatten() {
         match std::fs::create_dir(new) {
-            Ok(()) => new.parent().map_or(Ok(()), sync_dir)?,
+            Ok(()) => {
+                if root.proxy_prefix.is_some() {
+                    open_to_group(new)?;
+                }
+                new.parent().map_or(Ok(()), sync_dir)?;
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -128,12 +133,25 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
+/// Readable by this user only, or by the group too where a reverse proxy sends the bytes; whatever the umask is.
 #[cfg(unix)]
-fn make_private(file: &File) -> io::Result<()> {
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+fn set_mode(root: &Root, file: &File) -> io::Result<()> {
+    let mode = if root.proxy_prefix.is_some() { 0o640 } else { 0o600 };
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn make_private(_file: &File) -> io::Result<()> {
+fn set_mode(_root: &Root, _file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Lets the group list and read a directory, whatever the umask is.
+#[cfg(unix)]
+pub(super) fn open_to_group(dir: &Path) -> io::Result<()> {
+    std::fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o750))
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_to_group(_dir: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -49,6 +49,28 @@ async fn directories_and_blobs_are_private() {
     assert_eq!(mode(&blobs.0.blob_path(from_memory)), 0o600);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn behind_a_proxy_a_blob_is_named_by_its_path_and_readable_by_the_group() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("blobs");
+    let blobs = DiskBlobs::behind_proxy(&dir, "/_blobs/").unwrap();
+    let key = sample::blob_key(b"abc");
+    let source = parent.path().join("source");
+    std::fs::write(&source, b"abc").unwrap();
+    blobs.put(key, BlobSource::File(source)).await.unwrap();
+    let path = "original/ba/78/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(blobs.delivery(key).await.unwrap(), Delivery::AccelPath(format!("/_blobs/{path}")));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir.join(path)), 0o640);
+    for above in Path::new(path).ancestors().skip(1) {
+        assert_eq!(mode(&dir.join(above)), 0o750, "{}", above.display());
+    }
+    assert_eq!(mode(&dir.join(STAGING)), 0o700);
+    assert_eq!(mode(&dir.join("lock")), 0o600);
+}
+
 #[tokio::test]
 async fn a_file_on_the_same_file_system_is_renamed() {
     let (blobs, dir) = open();

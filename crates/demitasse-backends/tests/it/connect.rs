@@ -3,7 +3,7 @@ use std::path::Path;
 use bytes::Bytes;
 use demitasse_backends::{BackendUrls, Backends, ConnectError, Port, connect};
 use demitasse_core::contract::sample;
-use demitasse_core::{BlobSource, OwnerId, Ticket};
+use demitasse_core::{BlobSource, Delivery, OwnerId, Ticket};
 
 fn embedded(dir: &Path) -> BackendUrls {
     BackendUrls {
@@ -149,4 +149,33 @@ async fn the_database_is_private() {
         assert_eq!(mode(file), 0o600, "{file}");
     }
     assert_eq!(backends.images.images_after(OwnerId::DEFAULT, None, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_directory_takes_the_prefix_of_a_reverse_proxy_and_no_other_option() {
+    let dir = tempfile::tempdir().unwrap();
+    let with = |options: &str| BackendUrls {
+        storage: format!("file:{}{options}", dir.path().join("blobs").display()),
+        ..BackendUrls::memory()
+    };
+    let key = sample::blob_key(b"abc");
+    let backends = working(&with("?accel=/_blobs")).await;
+    let Delivery::AccelPath(path) = backends.blobs.delivery(key).await.unwrap() else {
+        panic!("not by a proxy")
+    };
+    assert!(path.starts_with("/_blobs/original/"), "{path}");
+    drop(backends);
+    assert_eq!(working(&with("")).await.blobs.delivery(key).await.unwrap(), Delivery::Stream);
+    for wrong in [
+        "?accel=",
+        "?accel=blobs",
+        "?accel=/",
+        "?accel=//x",
+        "?accel=/a b",
+        "?accel=/a/../b",
+        "?acel=/_blobs",
+    ] {
+        let error = refused(with(wrong)).await;
+        assert!(matches!(error, ConnectError::InvalidUrl { port: Port::Storage, .. }), "{wrong}: {error}");
+    }
 }

@@ -86,6 +86,12 @@ pub struct DataArgs {
     /// Where image bytes are kept [default: file:DATA/blobs]
     #[arg(long, env = "DEMITASSE_STORAGE_URL", value_name = "URL")]
     pub storage_url: Option<String>,
+
+    /// Let nginx send the images of a local directory, which it has under this path, such as `/_blobs`
+    ///
+    /// By X-Accel-Redirect; nothing but such a proxy may reach the port then. New images are readable by the group.
+    #[arg(long, env = "DEMITASSE_ACCEL_PREFIX", value_name = "PATH")]
+    pub accel_prefix: Option<String>,
 }
 
 /// How jobs are run.
@@ -187,6 +193,12 @@ impl ServeArgs {
         {
             problems.push(format!("--public-url {url} is not of the form https://host or https://host/path"));
         }
+        let elsewhere = self.data.storage_url.as_ref().filter(|url| !url.starts_with("file:"));
+        if self.data.accel_prefix.is_some() && elsewhere.is_some() {
+            problems.push(
+                "--accel-prefix is for images in a local directory; --storage-url names another place".into(),
+            );
+        }
         let positive = [
             ("--max-attempts", u64::from(self.job.max_attempts)),
             ("--lease", self.job.lease),
@@ -215,7 +227,15 @@ impl DataArgs {
             metadata: self.metadata_url.clone().unwrap_or_else(|| within("sqlite", "demitasse.db")),
             queue: "metadata".into(),
             events: "memory:".into(),
-            storage: self.storage_url.clone().unwrap_or_else(|| within("file", "blobs")),
+            storage: self.storage(within("file", "blobs")),
+        }
+    }
+
+    fn storage(&self, default: String) -> String {
+        let url = self.storage_url.clone().unwrap_or(default);
+        match &self.accel_prefix {
+            Some(prefix) => format!("{url}?accel={prefix}"),
+            None => url,
         }
     }
 }

@@ -34,6 +34,9 @@ mod process;
 /// The dashboard under `deploy/` asks for what is measured.
 mod dashboard;
 
+/// The shipped configuration of nginx, in a real nginx before the real binary.
+mod nginx;
+
 /// `compress` and `inspect`.
 mod cli_compress;
 

@@ -17,6 +17,9 @@ use crate::http::state::{Http, HttpState};
 /// How many bytes tell the format.
 const SIGNATURE: u64 = 512;
 
+/// Names a path to nginx, which sends what is there instead of this answer's body.
+const ACCEL_REDIRECT: &str = "x-accel-redirect";
+
 /// How the browser should treat the bytes.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -64,7 +67,10 @@ pub(crate) async fn show(
     answer.insert(header::ETAG, value(&etag));
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     answer.insert(header::CONTENT_DISPOSITION, value(&disposition));
-    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    // nginx says it of what it sends itself, and would say it twice.
+    if !answer.contains_key(ACCEL_REDIRECT) {
+        answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    }
     answer.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     answer.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     Ok(response)
@@ -92,7 +98,8 @@ async fn deliver(
         }
         Delivery::AccelPath(path) => {
             return Ok(Some(
-                ([("x-accel-redirect", path), ("content-type", media_type.into())], ()).into_response(),
+                ([(ACCEL_REDIRECT, path), (header::CONTENT_TYPE.as_str(), media_type.into())], ())
+                    .into_response(),
             ));
         }
     }

@@ -2,6 +2,7 @@
 
 mod app;
 mod images;
+mod nginx;
 mod process;
 
 use std::future::Future;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use app::{Answer, TestApp, multipart};
 pub(crate) use images::{huge_header, noisy_png, png, truncated_png};
+pub(crate) use nginx::{Nginx, SCRIPT};
 pub(crate) use process::{Server, command};
 
 /// How long anything may take on a busy machine.
