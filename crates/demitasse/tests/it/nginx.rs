@@ -103,7 +103,6 @@ async fn nginx_sends_the_images_with_our_headers() {
     assert!(!answer.headers().contains_key("x-accel-redirect"));
     for name in [
         "content-type",
-        "cache-control",
         "content-disposition",
         "content-security-policy",
         "cross-origin-resource-policy",
@@ -114,8 +113,12 @@ async fn nginx_sends_the_images_with_our_headers() {
         assert_eq!(answer.headers().get_all(name).iter().count(), 1, "{name}");
     }
     assert_eq!(header(&answer, "content-type"), "image/png");
-    assert_eq!(header(&answer, "accept-ranges"), "bytes");
-    assert_eq!(answer.headers().get_all("accept-ranges").iter().count(), 1);
+    for (name, value) in
+        [("accept-ranges", "bytes"), ("cache-control", "public, max-age=31536000, immutable")]
+    {
+        let values: Vec<_> = answer.headers().get_all(name).iter().collect();
+        assert_eq!(values, [value], "{name}");
+    }
     assert_eq!(answer.bytes().await.unwrap(), image);
 }
 
@@ -153,6 +156,16 @@ async fn nobody_reaches_the_directory_of_the_images_itself() {
     for path in [inside, "/_blobs/lock", "/_blobs/../demitasse.db", "/assets/../../nginx.conf"] {
         assert_eq!(site.nginx.get(path, &[]).await.status(), 404, "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_image_that_nginx_cannot_open_is_not_gone_for_a_year() {
+    let site = Site::start(&["--workers", "0"]).await;
+    let path = site.original(png(8, 8, 7)).await;
+    let elsewhere = TempDir::new().unwrap();
+    let astray = Nginx::start(&site.server.url, elsewhere.path()).await;
+    let answer = astray.get(&path, &[]).await;
+    assert_eq!((answer.status().as_u16(), header(&answer, "cache-control")), (404, ""));
 }
 
 #[tokio::test]

@@ -65,10 +65,10 @@ pub(crate) async fn show(
     };
     let answer = response.headers_mut();
     answer.insert(header::ETAG, value(&etag));
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     answer.insert(header::CONTENT_DISPOSITION, value(&disposition));
-    // nginx says it of what it sends itself, and would say it twice.
+    // nginx says these of what it sends itself: only if it can open the file, and each once.
     if !answer.contains_key(ACCEL_REDIRECT) {
+        answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
         answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     }
     answer.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
