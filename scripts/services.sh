@@ -164,6 +164,10 @@ name_programs() {
       || fail "Cloudinary's SDK is missing: run scripts/deps.sh test, or set TEST_CLOUDINARY_PYTHON"
     provide TEST_CLOUDINARY_PYTHON "$services/bin/python"
   fi
+  if wanted TEST_REDIS_SERVER; then
+    have redis-server || fail "redis-server is missing: run scripts/deps.sh test, or set TEST_REDIS_SERVER"
+    provide TEST_REDIS_SERVER "$(command -v redis-server)"
+  fi
   if wanted TEST_NGINX; then
     local nginx
     nginx="$(find_server_program nginx)"

@@ -51,17 +51,17 @@ impl Metadata {
 /// # Errors
 /// Every [`ConnectError`]; each says in a sentence which URL is at fault and what to do.
 pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
-    let upload_enqueues = match split(&urls.queue).0 {
-        "metadata" => true,
-        "memory" => false,
-        scheme => return Err(unknown(Port::Queue, scheme)),
-    };
-    let events = connect_events(&urls.events)?;
+    let own_queue = connect_queue(&urls.queue).await?;
+    let upload_enqueues = own_queue.is_none();
+    let events = connect_events(&urls.events).await?;
     let blobs = connect_storage(&urls.storage)?;
     let metadata = connect_metadata(&urls.metadata, upload_enqueues).await?;
     let description = format!(
         "metadata {}, queue {}, events {}, storage {}",
-        metadata.description, urls.queue, urls.events, urls.storage
+        metadata.description,
+        describe(&urls.queue),
+        describe(&urls.events),
+        urls.storage
     );
     Ok(Backends {
         images: metadata.images,
@@ -70,7 +70,7 @@ pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
         settings: metadata.settings,
         shared: metadata.shared,
         exclusive: metadata.exclusive,
-        queue: if upload_enqueues { metadata.queue } else { memory_queue()? },
+        queue: own_queue.unwrap_or(metadata.queue),
         events,
         blobs,
         upload_enqueues,
@@ -83,7 +83,7 @@ fn unknown(port: Port, scheme: &str) -> ConnectError {
     ConnectError::UnknownScheme { port, scheme: scheme.into() }
 }
 
-#[cfg(not(all(feature = "memory", feature = "sqlite", feature = "disk")))]
+#[cfg(not(all(feature = "memory", feature = "sqlite", feature = "disk", feature = "redis")))]
 fn left_out(port: Port, scheme: &'static str, feature: &'static str) -> ConnectError {
     ConnectError::NotCompiledIn { port, scheme, feature }
 }
@@ -115,23 +115,47 @@ async fn connect_sqlite(_path: &str, _upload_enqueues: bool) -> Result<Metadata,
     Err(left_out(Port::Metadata, "sqlite", "sqlite"))
 }
 
-#[cfg(feature = "memory")]
-fn memory_queue() -> Result<Arc<dyn JobQueue>, ConnectError> {
-    Ok(Arc::new(crate::memory::MemoryStore::new(Arc::new(demitasse_core::SystemClock), false)))
+/// A queue of its own, or `None` for the metadata store's.
+async fn connect_queue(url: &str) -> Result<Option<Arc<dyn JobQueue>>, ConnectError> {
+    match split(url).0 {
+        "metadata" => Ok(None),
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" | "redis+unix" => {
+            Ok(Some(Arc::new(crate::redis::RedisQueue::connect(url).await?)))
+        }
+        #[cfg(not(feature = "redis"))]
+        "redis" | "rediss" | "redis+unix" => Err(left_out(Port::Queue, "redis", "redis")),
+        #[cfg(feature = "memory")]
+        "memory" => {
+            let clock = Arc::new(demitasse_core::SystemClock);
+            Ok(Some(Arc::new(crate::memory::MemoryStore::new(clock, false))))
+        }
+        #[cfg(not(feature = "memory"))]
+        "memory" => Err(left_out(Port::Queue, "memory", "memory")),
+        scheme => Err(unknown(Port::Queue, scheme)),
+    }
 }
 
-#[cfg(not(feature = "memory"))]
-fn memory_queue() -> Result<Arc<dyn JobQueue>, ConnectError> {
-    Err(left_out(Port::Queue, "memory", "memory"))
-}
-
-fn connect_events(url: &str) -> Result<Arc<dyn EventBus>, ConnectError> {
+async fn connect_events(url: &str) -> Result<Arc<dyn EventBus>, ConnectError> {
     match split(url).0 {
         #[cfg(feature = "memory")]
         "memory" => Ok(Arc::new(crate::memory::MemoryEvents::default())),
         #[cfg(not(feature = "memory"))]
         "memory" => Err(left_out(Port::Events, "memory", "memory")),
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" | "redis+unix" => Ok(Arc::new(crate::redis::RedisEvents::connect(url).await?)),
+        #[cfg(not(feature = "redis"))]
+        "redis" | "rediss" | "redis+unix" => Err(left_out(Port::Events, "redis", "redis")),
         scheme => Err(unknown(Port::Events, scheme)),
+    }
+}
+
+/// A queue's or event bus's URL without secrets.
+fn describe(url: &str) -> String {
+    match split(url).0 {
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" | "redis+unix" => crate::redis::describe(url),
+        _ => url.into(),
     }
 }
 

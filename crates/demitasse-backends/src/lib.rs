@@ -6,8 +6,8 @@
 //! | URL | schemes |
 //! |---|---|
 //! | metadata | `sqlite:PATH`, `memory:` |
-//! | queue | `metadata` (a table of the metadata store, filled in the upload's own transaction), `memory:` |
-//! | events | `memory:` |
+//! | queue | `metadata` (a table of the metadata store, filled in the upload's own transaction), `redis:`, `memory:` |
+//! | events | `redis:`, `memory:` |
 //! | storage | `file:DIR` (`file:DIR?accel=PREFIX` behind a reverse proxy), `memory:` |
 //!
 //! ```
@@ -22,9 +22,11 @@
 //! # }
 //! ```
 
+#[cfg(any(feature = "memory", feature = "redis"))]
+mod broadcast;
 mod check;
 mod connect;
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "sqlite", feature = "redis"))]
 mod lease;
 #[cfg(any(feature = "sqlite", feature = "disk"))]
 mod lock;
@@ -34,6 +36,8 @@ mod url;
 pub mod disk;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 

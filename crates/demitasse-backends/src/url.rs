@@ -32,8 +32,8 @@ impl Port {
     fn forms(self) -> &'static str {
         match self {
             Self::Metadata => "`sqlite:PATH` or `memory:`",
-            Self::Queue => "`metadata` or `memory:`",
-            Self::Events => "`memory:`",
+            Self::Queue => "`metadata`, `redis://HOST:PORT` or `memory:`",
+            Self::Events => "`redis://HOST:PORT` or `memory:`",
             Self::Storage => "`file:DIR` or `memory:`",
         }
     }
@@ -44,9 +44,9 @@ impl Port {
 pub struct BackendUrls {
     /// `sqlite:PATH` or `memory:`.
     pub metadata: String,
-    /// `metadata` (in the metadata store) or `memory:`.
+    /// `metadata` (in the metadata store), `redis://HOST:PORT` or `memory:`.
     pub queue: String,
-    /// `memory:`.
+    /// `redis://HOST:PORT` or `memory:`.
     pub events: String,
     /// `file:DIR`, `file:DIR?accel=PREFIX` or `memory:`.
     pub storage: String,
@@ -102,6 +102,28 @@ pub enum ConnectError {
         port: Port,
         /// What is wrong with it and what it takes, without repeating its secrets.
         reason: String,
+    },
+    /// Nothing answers there, or it refuses us.
+    #[error("the {port} cannot be reached at {server}: {source}")]
+    Unreachable {
+        /// The port.
+        port: Port,
+        /// The address, without credentials.
+        server: String,
+        /// The vendor's reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server lacks what newer ones have.
+    #[error("the {port} server {server} has version {found}; it must be {oldest} or newer")]
+    TooOld {
+        /// The port.
+        port: Port,
+        /// The address, without credentials.
+        server: String,
+        /// Its version.
+        found: String,
+        /// The oldest version that will do.
+        oldest: String,
     },
     /// Another process has the data.
     #[error(

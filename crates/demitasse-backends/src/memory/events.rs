@@ -2,11 +2,9 @@
 
 use async_trait::async_trait;
 use demitasse_core::{Event, EventBus, EventStream, StoreError};
-use futures_util::stream;
-use tokio::sync::broadcast::{Receiver, Sender, error::RecvError};
+use tokio::sync::broadcast::Sender;
 
-/// Events kept for the slowest reader; one that lags further misses the oldest.
-const KEPT: usize = 1024;
+use crate::broadcast::{KEPT, stream};
 
 /// A broadcast channel.
 pub struct MemoryEvents(Sender<Event>);
@@ -26,17 +24,7 @@ impl EventBus for MemoryEvents {
     }
 
     async fn subscribe(&self) -> Result<EventStream, StoreError> {
-        Ok(Box::pin(stream::unfold(self.0.subscribe(), next)))
-    }
-}
-
-async fn next(mut receiver: Receiver<Event>) -> Option<(Event, Receiver<Event>)> {
-    loop {
-        match receiver.recv().await {
-            Ok(event) => return Some((event, receiver)),
-            Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return None,
-        }
+        Ok(stream(self.0.subscribe()))
     }
 }
 

@@ -13,3 +13,7 @@ mod reopen;
 
 /// Random calls do the same to memory and SQLite.
 mod model;
+
+/// Redis: the suites, and what happens when it loses everything or goes away.
+#[cfg(feature = "redis")]
+mod redis;
