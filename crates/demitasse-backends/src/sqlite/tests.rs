@@ -119,8 +119,8 @@ async fn a_newer_schema_is_refused_with_a_sentence() {
     .unwrap();
     drop(store);
     let error = SqliteStore::open(&dir.path().join("demitasse.db"), true).await.err().unwrap();
-    assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 1, .. }), "{error:?}");
-    assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 1"), "{error}");
+    assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 2, .. }), "{error:?}");
+    assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 2"), "{error}");
 }
 
 #[tokio::test]
