@@ -63,8 +63,8 @@ pub(super) fn insert(ticket: Ticket) -> Arguments<'static> {
     sqlx::query(concat!(
         "INSERT INTO queue_entries (job_id, sequence, priority, ready_at) VALUES ($1, $2, $3, ",
         now!(),
-        ") ON CONFLICT (job_id) DO UPDATE SET dead_at = NULL, deliveries = 0, ready_at = excluded.ready_at",
-        " WHERE dead_at IS NOT NULL"
+        ") ON CONFLICT (job_id) DO UPDATE SET sequence = excluded.sequence, priority = excluded.priority, \
+         dead_at = NULL, deliveries = 0, ready_at = excluded.ready_at WHERE dead_at IS NOT NULL"
     ))
     .bind(ticket.job_id.to_string())
     .bind(ticket.sequence.0)

@@ -39,6 +39,7 @@ macro_rules! job_queue_contract {
             depth_says_how_long_the_oldest_has_been_ready
             a_buried_entry_is_kept_and_never_handed_out
             a_buried_job_may_come_again
+            a_buried_job_comes_again_at_the_place_that_it_asks_for
             a_lost_lease_buries_nothing
             waiting_ends_in_time
             waiting_ends_early_or_the_entry_is_there_after_it
@@ -292,6 +293,17 @@ pub async fn a_buried_job_may_come_again<Q: JobQueue>(queue: Arc<Q>) {
     assert_eq!((depth(&*queue).await, queue.depth().await.unwrap().dead), ((1, 0, 0), 0));
     let again = claim(&*queue, LONG).await.unwrap();
     assert_eq!((again.job_id, again.deliveries), (ticket(1).job_id, 1));
+}
+
+pub async fn a_buried_job_comes_again_at_the_place_that_it_asks_for<Q: JobQueue>(queue: Arc<Q>) {
+    queue.enqueue(Ticket { priority: Priority::Low, ..ticket(1) }).await.unwrap();
+    let held = claim(&*queue, LONG).await.unwrap();
+    queue.bury(held).await.unwrap();
+    enqueue(&*queue, [2]).await;
+    queue.enqueue(Ticket { priority: Priority::High, ..ticket(1) }).await.unwrap();
+    for n in [1, 2] {
+        assert_eq!(claim(&*queue, LONG).await.unwrap().job_id, ticket(n).job_id);
+    }
 }
 
 pub async fn a_lost_lease_buries_nothing<Q: JobQueue>(queue: Arc<Q>) {
