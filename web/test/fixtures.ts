@@ -21,6 +21,7 @@ export function queuedImage(id = "a".repeat(24), changes: Partial<Image> = {}): 
     created_at: "2026-01-02T03:04:05.678Z",
     original: {
       url: `http://demitasse.test/i/${id}/original/cup.png`,
+      external: false,
       sha256: id,
       bytes: 400,
       media_type: "image/png",
@@ -28,6 +29,7 @@ export function queuedImage(id = "a".repeat(24), changes: Partial<Image> = {}): 
       height: 30,
     },
     variant: null,
+    external_variant_url: null,
     error: null,
     ...changes,
   };
@@ -66,6 +68,7 @@ export function taskOf(image: Image): Task {
     id: image.task_id,
     image_id: image.id,
     status: image.status,
+    priority: "normal",
     attempt: 1,
     max_attempts: 5,
     created_at: image.created_at,

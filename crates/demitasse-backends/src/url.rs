@@ -50,6 +50,9 @@ pub struct BackendUrls {
     pub events: String,
     /// `file:DIR`, `file:DIR?accel=PREFIX` or `memory:`.
     pub storage: String,
+    /// The address under which clients see the service, without a slash at its end: for links that are stored where another
+    /// program reads them.
+    pub public_url: Option<String>,
 }
 
 impl BackendUrls {
@@ -60,6 +63,7 @@ impl BackendUrls {
             queue: "metadata".into(),
             events: "memory:".into(),
             storage: "memory:".into(),
+            public_url: None,
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -11,19 +10,26 @@ use axum::Router;
 use demitasse_backends::{Backends, connect};
 use demitasse_core::{Clock, SystemClock};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, broadcast};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::Intake;
-use crate::config::Config;
-use crate::http::{Http, router};
+use crate::config::{Config, Role};
+use crate::http::{Http, operations, router};
 use crate::metrics::Metrics;
+use crate::notify::{Announcer, announce_regularly};
+use crate::spool::Spool;
 use crate::worker::{self, EngineChild, Worker};
 
 /// Uploads whose header is read at the same time; each is in memory while it is.
 const INSPECTIONS: usize = 4;
+
+/// Cancellations that a worker may have missed while it was busy; more are noticed when its work ends.
+const CANCELLATIONS: usize = 256;
+
+type Serving = tokio::task::JoinHandle<io::Result<()>>;
 
 /// A server: everything but the socket.
 pub struct App {
@@ -31,6 +37,8 @@ pub struct App {
     worker: Arc<Worker>,
     metrics: Arc<Metrics>,
     http: Arc<Http>,
+    /// Removed with the app.
+    _spool: Spool,
 }
 
 impl App {
@@ -49,8 +57,11 @@ impl App {
     /// # Errors
     /// The spool cannot be made, or the store cannot be read.
     pub async fn new(config: Config, backends: Backends, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let spool = config.data.join("spool");
-        clear_spool(&spool).with_context(|| format!("cannot prepare {}", spool.display()))?;
+        let parent = config.data.join("spool");
+        let spool = Spool::open(&parent).with_context(|| format!("cannot prepare {}", parent.display()))?;
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
         let metrics = Arc::new(Metrics::new().context("cannot set up the metrics")?);
         let wake = Arc::new(Notify::new());
         let stopping = CancellationToken::new();
@@ -70,6 +81,12 @@ impl App {
             wake: wake.clone(),
             stopping: stopping.clone(),
             giving_up: CancellationToken::new(),
+            cancelled: broadcast::Sender::new(CANCELLATIONS),
+            announcer: Arc::new(Announcer {
+                backends: backends.clone(),
+                clock: clock.clone(),
+                channels: Vec::new(),
+            }),
         });
         let max_attempts = config.worker.max_attempts;
         let http = Arc::new(Http {
@@ -80,7 +97,7 @@ impl App {
                 clock,
                 metrics: metrics.clone(),
                 wake,
-                spool,
+                spool: spool.path(),
                 max_attempts,
             },
             backends,
@@ -89,9 +106,11 @@ impl App {
             inspections: Semaphore::new(INSPECTIONS),
             last_event: 0.into(),
         });
-        worker::release_orphans(&worker).await.context("cannot take over unfinished jobs")?;
+        if worker.backends.exclusive {
+            worker::release_orphans(&worker).await.context("cannot take over unfinished jobs")?;
+        }
         worker::sweep(&worker).await.context("cannot read the unfinished jobs")?;
-        Ok(Self { config, worker, metrics, http })
+        Ok(Self { config, worker, metrics, http, _spool: spool })
     }
 
     /// What answers requests.
@@ -123,21 +142,19 @@ impl App {
     /// # Errors
     /// The address cannot be listened on.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
-        let listen = self.config.http.listen;
-        let listener = TcpListener::bind(listen).await.with_context(|| {
-            format!("cannot listen on {listen}: choose another address with --listen, or stop the program that has it")
-        })?;
-        let address = listener.local_addr()?;
-        let stopping = self.worker.stopping.clone();
-        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
-        let serving = tokio::spawn(serving.into_future());
+        let (address, serving) = match self.config.listen {
+            Some(listen) => {
+                let (address, serving) = self.listen(listen).await?;
+                (Some(address), Some(serving))
+            }
+            None => (None, None),
+        };
         tracing::info!(
             backends = self.worker.backends.description,
             workers = self.config.worker.workers,
             "started"
         );
-        announce(address, self.config.http.public_url.as_ref()).context("cannot write to standard output")?;
+        self.say_ready(address).context("cannot write to standard output")?;
         let workers = self.start_workers();
 
         stop.await;
@@ -148,20 +165,57 @@ impl App {
         Ok(())
     }
 
+    async fn listen(&self, listen: SocketAddr) -> anyhow::Result<(SocketAddr, Serving)> {
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("cannot listen on {listen}: choose another address with --listen, or stop the program that has it")
+        })?;
+        let address = listener.local_addr()?;
+        let router = match self.config.role {
+            Role::AllInOne | Role::Api => self.router(),
+            Role::Worker => operations(self.http.clone()),
+        };
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let stopping = self.worker.stopping.clone();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
+        Ok((address, tokio::spawn(serving.into_future())))
+    }
+
+    /// The one line on standard output, for people and for scripts that wait for it.
+    fn say_ready(&self, address: Option<SocketAddr>) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match (self.config.role, &self.config.http.public_url, address) {
+            (Role::Worker, _, _) => {
+                writeln!(out, "Demitasse is ready: {} workers", self.config.worker.workers)?
+            }
+            (_, Some(url), _) => writeln!(out, "Demitasse is ready: {}", url.as_str().trim_end_matches('/'))?,
+            (_, None, Some(address)) => writeln!(out, "Demitasse is ready: http://{address}")?,
+            (_, None, None) => writeln!(out, "Demitasse is ready")?,
+        }
+        out.flush()
+    }
+
     fn start_workers(&self) -> JoinSet<()> {
         let mut workers = JoinSet::new();
         for number in 1..=self.config.worker.workers {
-            workers.spawn(worker::run(self.worker.clone(), format!("{}:{number}", std::process::id())));
+            workers.spawn(worker::run(self.worker.clone(), worker_name(number)));
         }
         let worker = self.worker.clone();
         workers.spawn(async move { worker::sweep_regularly(&worker).await });
+        if self.config.worker.workers > 0 {
+            let worker = self.worker.clone();
+            workers.spawn(async move { worker::follow_events(&worker).await });
+            let (announcer, stopping) = (self.worker.announcer.clone(), self.worker.stopping.clone());
+            workers.spawn(announce_regularly(announcer, stopping));
+        }
         workers
     }
 
-    async fn wind_down(&self, mut workers: JoinSet<()>, serving: tokio::task::JoinHandle<io::Result<()>>) {
+    async fn wind_down(&self, mut workers: JoinSet<()>, serving: Option<Serving>) {
         let all = async |workers: &mut JoinSet<()>| while workers.join_next().await.is_some() {};
         let running = async {
-            if let Ok(Err(error)) = serving.await {
+            if let Some(serving) = serving
+                && let Ok(Err(error)) = serving.await
+            {
                 tracing::error!(%error, "the server failed");
             }
             all(&mut workers).await;
@@ -175,24 +229,18 @@ impl App {
     }
 }
 
-/// Uploads in flight do not survive their process: nobody was told that they were accepted.
-fn clear_spool(spool: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(spool)?;
-    for entry in std::fs::read_dir(spool)? {
-        let path = entry?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("upload-")) {
-            std::fs::remove_file(path)?;
-        }
-    }
-    Ok(())
+/// Host, process and number: for people who look at a queue.
+fn worker_name(number: usize) -> String {
+    let host = hostname();
+    format!("{host}:{}:{number}", std::process::id())
 }
 
-/// The one line on standard output, for people and for scripts that wait for it.
-fn announce(address: SocketAddr, public_url: Option<&url::Url>) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    match public_url {
-        Some(url) => writeln!(out, "Demitasse is ready: {}", url.as_str().trim_end_matches('/'))?,
-        None => writeln!(out, "Demitasse is ready: http://{address}")?,
-    }
-    out.flush()
+#[cfg(unix)]
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn hostname() -> String {
+    "host".into()
 }

@@ -9,6 +9,7 @@
 //! | [`fetch`] | the one HTTP client for addresses that users supply |
 //! | `http` | routes, shapes, errors, the embedded UI |
 //! | `worker` | claims, leases, attempts, the engine's child process |
+//! | `notify` | telling those who asked that a job has ended |
 //! | `failpoint` | where tests may kill the process |
 //!
 //! The data flow is told in `worker/compress_job.rs` and `accept.rs`; neither they nor `http` know which backend is
@@ -23,6 +24,8 @@ pub mod http;
 mod accept;
 mod failpoint;
 mod metrics;
+mod notify;
 mod shutdown;
+mod spool;
 mod telemetry;
 mod worker;

@@ -29,10 +29,12 @@ pub(crate) enum JobEnd {
     Released,
     /// Another worker has it.
     Lost,
+    /// Taken back by its owner.
+    Cancelled,
 }
 
 impl JobEnd {
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: [(Self, &'static str); 8] = [
         (Self::Compressed, "compressed"),
         (Self::KeptOriginal, "kept_original"),
         (Self::Reused, "reused"),
@@ -40,6 +42,7 @@ impl JobEnd {
         (Self::Retried, "retried"),
         (Self::Released, "released"),
         (Self::Lost, "lost"),
+        (Self::Cancelled, "cancelled"),
     ];
 }
 
@@ -49,12 +52,13 @@ pub(crate) struct Metrics {
     bytes_in: Counter,
     bytes_out: Counter,
     /// In the order of [`JobEnd::ALL`].
-    jobs: [Counter; 7],
+    jobs: [Counter; 8],
     engine_runs: Counter,
     job_seconds: Histogram,
     wait_seconds: Histogram,
-    /// Ready, delayed, claimed.
-    queue: [Gauge; 3],
+    /// Ready, delayed, claimed, dead.
+    queue: [Gauge; 4],
+    oldest: Gauge,
     handle: PrometheusHandle,
 }
 
@@ -82,7 +86,9 @@ impl Metrics {
             engine_runs: counter("demitasse_engine_runs_total"),
             job_seconds: histogram("demitasse_job_seconds"),
             wait_seconds: histogram("demitasse_upload_to_result_seconds"),
-            queue: ["ready", "delayed", "claimed"].map(depth),
+            queue: ["ready", "delayed", "claimed", "dead"].map(depth),
+            oldest: recorder
+                .register_gauge(&Key::from_static_name("demitasse_queue_oldest_seconds"), &METADATA),
             handle: recorder.handle(),
         })
     }
@@ -115,10 +121,12 @@ impl Metrics {
 
     /// The text that Prometheus reads.
     pub(crate) fn render(&self, depth: QueueDepth) -> String {
-        let [ready, delayed, claimed] = &self.queue;
+        let [ready, delayed, claimed, dead] = &self.queue;
         ready.set(depth.ready as f64);
         delayed.set(depth.delayed as f64);
         claimed.set(depth.claimed as f64);
+        dead.set(depth.dead as f64);
+        self.oldest.set(depth.oldest_ready.unwrap_or_default().as_secs_f64());
         self.handle.run_upkeep();
         self.handle.render()
     }
@@ -144,4 +152,10 @@ fn describe(recorder: &PrometheusRecorder) {
     }
     let text = "Jobs in the queue, by state.".into();
     recorder.describe_gauge(KeyName::from_const_str("demitasse_queue_depth"), None, text);
+    let text = "How long the oldest job that could be worked on has waited.".into();
+    recorder.describe_gauge(
+        KeyName::from_const_str("demitasse_queue_oldest_seconds"),
+        Some(Unit::Seconds),
+        text,
+    );
 }

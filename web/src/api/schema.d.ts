@@ -260,6 +260,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tasks/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a task back that has not ended: no worker begins it, and one that works on it stops soon and keeps nothing.
+         *     Cancelling again changes nothing.
+         */
+        post: operations["cancelTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -283,6 +303,11 @@ export interface components {
              */
             created_at: string;
             error: components["schemas"]["TaskError"] | null;
+            /**
+             * Format: uri
+             * @description Where the compressed bytes are that another program made, which shares the database; they were never read.
+             */
+            external_variant_url: string | null;
             /**
              * @description The name that the client gave.
              * @example Überraschung.jpg
@@ -346,6 +371,11 @@ export interface components {
              * @description Length in bytes.
              */
             bytes: number;
+            /**
+             * @description Whether they are kept elsewhere and were never read: all that is known of them is their address, and what follows
+             *     is empty or 0.
+             */
+            external: boolean;
             /**
              * Format: int32
              * @description Height in pixels, as stored.
@@ -747,7 +777,7 @@ export interface components {
             error: components["schemas"]["TaskError"] | null;
             /**
              * Format: date-time
-             * @description When it succeeded or failed.
+             * @description When it succeeded, failed or was cancelled.
              */
             finished_at: string | null;
             /** @description 24 hex digits. */
@@ -762,6 +792,11 @@ export interface components {
              * @example 5
              */
             max_attempts: number;
+            /**
+             * @description Whether it goes before others: high, normal or low.
+             * @example normal
+             */
+            priority: string;
             report: components["schemas"]["Report"] | null;
             /** @description Where it stands. */
             status: components["schemas"]["TaskStatus"];
@@ -806,7 +841,7 @@ export interface components {
          * @description Where a task stands.
          * @enum {string}
          */
-        TaskStatus: "queued" | "running" | "retrying" | "succeeded" | "failed";
+        TaskStatus: "queued" | "running" | "retrying" | "succeeded" | "failed" | "cancelled";
         /** @description The form of an upload. */
         UploadForm: {
             /**
@@ -1195,6 +1230,8 @@ export interface operations {
                 lossless?: boolean;
                 /** @description keep, jpeg, png, webp. */
                 format?: string;
+                /** @description high, normal (unless said otherwise) or low: which of the waiting images goes first. */
+                priority?: string;
             };
             header?: never;
             path?: never;
@@ -1306,6 +1343,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Task"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             "4XX": {

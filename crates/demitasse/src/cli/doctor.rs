@@ -10,7 +10,7 @@ use demitasse_backends::connect;
 use demitasse_engine::Request;
 use futures_util::stream;
 
-use crate::config::{Config, ServeArgs};
+use crate::config::{Command, Config, ServeArgs};
 use crate::worker::EngineChild;
 
 /// Less free space than this is a failure, in bytes.
@@ -32,7 +32,7 @@ struct Finding {
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new()?;
     let mut findings = vec![versions()];
-    match args.serve.clone().resolve() {
+    match args.serve.clone().resolve(Command::Serve) {
         Ok(config) => runtime.block_on(examine(&config, &mut findings)),
         Err(problems) => findings.extend(
             problems.into_iter().map(|problem| Finding { name: "configuration", outcome: Err(problem) }),
@@ -102,16 +102,27 @@ async fn stores(config: &Config) -> Vec<Finding> {
                 demitasse_backends::Port::Storage => ("blobs", &config.urls.storage),
             };
             let outcome = match check.error {
-                None => Ok(format!("{url} works")),
+                None => Ok(format!("{} works", without_password(url))),
                 Some(error) => {
                     let cause =
                         error.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
-                    Err(format!("{url}: {error}{cause}; check the permissions and the disk"))
+                    Err(format!(
+                        "{}: {error}{cause}; check that it runs and may be used, and its disk",
+                        without_password(url)
+                    ))
                 }
             };
             Finding { name, outcome }
         })
         .collect()
+}
+
+/// `scheme://user:password@host` without what stands before the `@`.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        _ => url.into(),
+    }
 }
 
 async fn engine(config: &Config) -> Finding {

@@ -28,6 +28,11 @@ struct Cli {
 enum Command {
     /// Run the service: API, web UI and workers
     Serve(Box<serve::Args>),
+    /// Compress what `serve` accepts elsewhere: a worker on the same stores, as many as wanted
+    ///
+    /// Takes the flags of `serve`. The stores must be shared ones (PostgreSQL or MongoDB, S3 or Cloudinary). Opens no port
+    /// unless --listen is given: then /healthz, /readyz and /metrics answer there.
+    Worker(Box<serve::Args>),
     Compress(compress::Args),
     Inspect(inspect::Args),
     /// Check that everything the service needs is there, and say what to do if not
@@ -49,7 +54,8 @@ const SETUP: u8 = 2;
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Serve(args) => serve::run(*args),
+        Command::Serve(args) => serve::run(*args, crate::config::Command::Serve),
+        Command::Worker(args) => serve::run(*args, crate::config::Command::Worker),
         Command::Compress(args) => Ok(compress::run(&args)),
         Command::Inspect(args) => Ok(inspect::run(&args)),
         Command::Doctor(args) => doctor::run(&args),

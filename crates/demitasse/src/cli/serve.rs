@@ -1,10 +1,10 @@
-//! `demitasse serve`.
+//! `demitasse serve` and `demitasse worker`.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::app::App;
-use crate::config::{LogFormat, ServeArgs};
+use crate::config::{Command, LogFormat, ServeArgs};
 use crate::{shutdown, telemetry};
 
 #[derive(Debug, clap::Args)]
@@ -27,11 +27,11 @@ pub(super) struct Args {
     log_format: LogFormat,
 }
 
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: Args, command: Command) -> anyhow::Result<ExitCode> {
     #[cfg(feature = "failpoints")]
     let _armed = crate::failpoint::arm();
     telemetry::start(&args.log, args.log_format)?;
-    let config = match args.serve.resolve() {
+    let config = match args.serve.resolve(command) {
         Ok(config) => config,
         Err(problems) => {
             let mut err = io::stderr().lock();

@@ -6,11 +6,12 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use demitasse_backends::BackendUrls;
 use demitasse_engine::Limits;
 use ipnet::IpNet;
 use url::Url;
 
+use super::original::OriginalArgs;
+use super::stores::{self, Role};
 use super::{Config, HttpConfig, Secret, WorkerConfig, listen};
 
 /// Everything that `serve` can be told.
@@ -28,6 +29,9 @@ pub struct ServeArgs {
     /// What an image may be.
     #[command(flatten)]
     pub limit: LimitArgs,
+    /// The original service's variables.
+    #[command(flatten)]
+    pub original: OriginalArgs,
 }
 
 /// The HTTP side.
@@ -79,13 +83,45 @@ pub struct DataArgs {
     #[arg(long, env = "DEMITASSE_DATA", value_name = "DIR", default_value = "./demitasse-data")]
     pub data: PathBuf,
 
-    /// Where images and jobs are recorded [default: sqlite:DATA/demitasse.db]
-    #[arg(long, env = "DEMITASSE_METADATA_URL", value_name = "URL")]
-    pub metadata_url: Option<String>,
+    /// Where images and jobs are recorded: sqlite:PATH, postgres://.., mongodb://.. [default: sqlite:DATA/demitasse.db]
+    #[arg(
+        long,
+        alias = "metadata-url",
+        env = "DEMITASSE_METADATA_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub metadata: Option<String>,
 
-    /// Where image bytes are kept [default: file:DATA/blobs]
-    #[arg(long, env = "DEMITASSE_STORAGE_URL", value_name = "URL")]
-    pub storage_url: Option<String>,
+    /// How jobs reach workers: `metadata` (a table there) or redis://.. [default: metadata]
+    #[arg(
+        long,
+        alias = "queue-url",
+        env = "DEMITASSE_QUEUE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub queue: Option<String>,
+
+    /// How news reach open pages: `memory:` (of this process) or redis://.. [default: where the queue is]
+    #[arg(
+        long,
+        alias = "events-url",
+        env = "DEMITASSE_EVENTS_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub events: Option<String>,
+
+    /// Where image bytes are kept: file:DIR, s3://.., gs://.., az://.., cloudinary://.. [default: file:DATA/blobs]
+    #[arg(
+        long,
+        alias = "storage-url",
+        env = "DEMITASSE_STORAGE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub storage: Option<String>,
 
     /// Let nginx send the images of a local directory, which it has under this path, such as `/_blobs`
     ///
@@ -100,7 +136,7 @@ pub struct DataArgs {
 pub struct JobArgs {
     /// Images compressed at the same time [default: one per core]
     ///
-    /// 0 accepts uploads and compresses none.
+    /// 0 accepts uploads and leaves the work to `demitasse worker` processes on the same stores.
     #[arg(long, env = "DEMITASSE_WORKERS", value_name = "N")]
     pub workers: Option<usize>,
 
@@ -152,19 +188,40 @@ pub enum LogFormat {
     Json,
 }
 
+/// The command whose flags these are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// `serve`.
+    Serve,
+    /// `worker`.
+    Worker,
+}
+
 impl ServeArgs {
     /// Checks everything together.
     ///
     /// # Errors
     /// One sentence for each mistake.
-    pub fn resolve(self) -> Result<Config, Vec<String>> {
+    pub fn resolve(self, command: Command) -> Result<Config, Vec<String>> {
+        let role = match (command, self.job.workers) {
+            (Command::Worker, _) => Role::Worker,
+            (Command::Serve, Some(0)) => Role::Api,
+            (Command::Serve, _) => Role::AllInOne,
+        };
         let address = listen::address(self.http.listen, self.http.port);
-        let problems = self.problems(address);
+        let public_url = self.http.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').into());
+        let urls = stores::urls(&self.data, &self.original, public_url);
+        let mut problems = self.problems(address, role);
+        problems.extend(stores::problems(&urls, role));
         if !problems.is_empty() {
             return Err(problems);
         }
         Ok(Config {
-            urls: self.data.urls(),
+            role,
+            // A worker answers nobody unless it is told where.
+            listen: (role != Role::Worker || self.http.listen.is_some()).then_some(address),
+            warnings: stores::warnings(&urls, role),
+            urls,
             data: self.data.data,
             limits: Limits {
                 max_bytes: self.limit.max_bytes,
@@ -182,8 +239,11 @@ impl ServeArgs {
         })
     }
 
-    fn problems(&self, address: SocketAddr) -> Vec<String> {
-        let mut problems = Vec::new();
+    fn problems(&self, address: SocketAddr, role: Role) -> Vec<String> {
+        let mut problems = self.original.problems();
+        if role == Role::Worker && self.job.workers == Some(0) {
+            problems.push("--workers is 0, and a worker is there to work; give it at least 1".into());
+        }
         problems.extend(listen::guard(address, self.http.api_key.is_some(), self.http.insecure_open).err());
         if let Some(key) = self.http.api_key.as_ref().filter(|key| key.len() < 8) {
             problems.push(format!("--api-key has {} characters; give it at least 8", key.len()));
@@ -193,10 +253,10 @@ impl ServeArgs {
         {
             problems.push(format!("--public-url {url} is not of the form https://host or https://host/path"));
         }
-        let elsewhere = self.data.storage_url.as_ref().filter(|url| !url.starts_with("file:"));
+        let elsewhere = self.data.storage.as_ref().filter(|url| !url.starts_with("file:"));
         if self.data.accel_prefix.is_some() && elsewhere.is_some() {
             problems.push(
-                "--accel-prefix is for images in a local directory; --storage-url names another place".into(),
+                "--accel-prefix is for images in a local directory; --storage names another place".into(),
             );
         }
         let positive = [
@@ -216,27 +276,6 @@ impl ServeArgs {
             ));
         }
         problems
-    }
-}
-
-impl DataArgs {
-    /// The URLs of the backends: as given, else embedded in the data directory.
-    pub fn urls(&self) -> BackendUrls {
-        let within = |scheme: &str, name: &str| format!("{scheme}:{}", self.data.join(name).display());
-        BackendUrls {
-            metadata: self.metadata_url.clone().unwrap_or_else(|| within("sqlite", "demitasse.db")),
-            queue: "metadata".into(),
-            events: "memory:".into(),
-            storage: self.storage(within("file", "blobs")),
-        }
-    }
-
-    fn storage(&self, default: String) -> String {
-        let url = self.storage_url.clone().unwrap_or(default);
-        match &self.accel_prefix {
-            Some(prefix) => format!("{url}?accel={prefix}"),
-            None => url,
-        }
     }
 }
 

@@ -5,7 +5,9 @@
 
 mod args;
 mod listen;
+mod original;
 mod secret;
+mod stores;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,12 +18,20 @@ use demitasse_engine::Limits;
 use ipnet::IpNet;
 use url::Url;
 
-pub use args::{DataArgs, HttpArgs, JobArgs, LimitArgs, LogFormat, ServeArgs};
+pub use args::{Command, DataArgs, HttpArgs, JobArgs, LimitArgs, LogFormat, ServeArgs};
+pub use original::OriginalArgs;
 pub use secret::Secret;
+pub use stores::Role;
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// What this process does.
+    pub role: Role,
+    /// Where to listen; `None`: nowhere, as a worker that nobody asks.
+    pub listen: Option<SocketAddr>,
+    /// What works, but probably not as meant; for the log.
+    pub warnings: Vec<&'static str>,
     /// Directory of everything that is kept.
     pub data: PathBuf,
     /// Where each port finds its backend.

@@ -17,6 +17,6 @@ mod view;
 pub use openapi::{errors_page, openapi_json};
 
 pub(crate) use error::sentence;
-pub(crate) use router::router;
+pub(crate) use router::{operations, router};
 pub(crate) use state::Http;
 pub(crate) use upload::Received;

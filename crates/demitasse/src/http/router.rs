@@ -101,6 +101,19 @@ pub(crate) fn router(state: HttpState) -> Router {
         .with_state(state)
 }
 
+/// What a worker answers: how it is, and its counters.
+pub(crate) fn operations(state: HttpState) -> Router {
+    let key = from_fn_with_state(state.clone(), require_key);
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .layer(key)
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .layer(from_fn(tell_problem))
+        .layer(CatchPanicLayer::new())
+        .with_state(state)
+}
+
 /// What every log line of a request carries.
 fn span(request: &Request) -> tracing::Span {
     let id = request_id::request_id(request.headers());

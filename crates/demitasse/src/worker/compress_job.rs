@@ -13,11 +13,12 @@
 use std::time::Instant;
 
 use demitasse_core::{
-    BlobKey, BlobKind, BlobSource, Claim, Document, ErrorKind, Failure, Job, JobState, StoreError,
-    Transition, Upload, Variant, VariantOutcome,
+    BlobKey, BlobKind, BlobSource, Claim, Document, ErrorKind, Failure, Job, JobId, JobState, LeaseId,
+    StoreError, Transition, Upload, Variant, VariantOutcome,
 };
 use demitasse_engine::{Outcome, Request};
 use tokio::sync::OwnedMutexGuard;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::Worker;
 use super::engine_child::{EngineFault, Finished};
@@ -36,6 +37,8 @@ enum Fault {
     Retry(Failure),
     /// Somebody else has the job; what we did is dropped.
     Lost,
+    /// The owner no longer wants it.
+    Cancelled,
     /// The server stops.
     Stopping,
 }
@@ -83,11 +86,27 @@ pub(super) async fn compress_job(worker: &Worker, claim: Claim) -> Result<(), St
 
 /// The work itself, under a heartbeat, until it is done, the lease is lost or the server stops.
 async fn attempt(worker: &Worker, claim: Claim, upload: &Upload) -> Result<Made, Fault> {
+    let cancelled = cancellation(worker, upload.job.id);
     let heartbeat = Heartbeat::start(worker.backends.queue.clone(), claim, worker.config.lease);
     tokio::select! {
         done = variant(worker, upload) => done,
         () = heartbeat.lost.cancelled() => Err(Fault::Lost),
+        () = cancelled => Err(Fault::Cancelled),
         () = worker.giving_up.cancelled() => Err(Fault::Stopping),
+    }
+}
+
+/// Completes when the job's owner takes it back.
+fn cancellation(worker: &Worker, job: JobId) -> impl Future<Output = ()> + use<> {
+    let mut cancelled = worker.cancelled.subscribe();
+    async move {
+        loop {
+            match cancelled.recv().await {
+                Ok(id) if id == job => return,
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return std::future::pending().await,
+            }
+        }
     }
 }
 
@@ -168,20 +187,43 @@ async fn succeed(
     began: Instant,
 ) -> Result<(), StoreError> {
     let bytes = variant.bytes;
-    let succeed =
-        Transition::Succeed { lease: claim.lease, variant: Box::new(variant), announce_until: None };
+    let announce_until = worker.announcer.deadline(upload).await;
+    let succeed = Transition::Succeed { lease: claim.lease, variant: Box::new(variant), announce_until };
     let Some(job) = worker.backends.jobs.transition(upload.job.id, succeed, worker.clock.now()).await? else {
-        worker.metrics.job_ended(JobEnd::Lost, began.elapsed());
-        return Ok(());
+        return superseded(worker, claim, began).await;
     };
     drop(alone);
     failpoint::hit("job.finished");
-    publish(&worker.backends, &Upload { image: upload.image.clone(), job: job.clone() }).await;
+    let ended = Upload { image: upload.image.clone(), job };
+    publish(&worker.backends, &ended).await;
+    worker.announcer.announce(&ended).await?;
     failpoint::hit("job.published");
+    let job = ended.job;
     worker.metrics.job_ended(end, began.elapsed());
     worker.metrics.delivered(bytes, worker.clock.now().duration_since(job.created_at).as_secs_f64());
     tracing::info!(job = %job.id, attempt = job.attempt, outcome = ?end, bytes, took = ?began.elapsed(), "job done");
     worker.backends.queue.ack(claim).await.map(drop)
+}
+
+/// The row is no longer ours: cancelled, or another worker's.
+async fn superseded(worker: &Worker, claim: Claim, began: Instant) -> Result<(), StoreError> {
+    let row = worker.backends.jobs.job(claim.job_id).await?;
+    let has_ended = row.is_none_or(|upload| upload.job.state.is_terminal());
+    worker.metrics.job_ended(if has_ended { JobEnd::Cancelled } else { JobEnd::Lost }, began.elapsed());
+    if has_ended {
+        worker.backends.queue.ack(claim).await?;
+    }
+    Ok(())
+}
+
+/// Fails the job and tells whoever asked.
+async fn fail(worker: &Worker, upload: &Upload, lease: LeaseId, failure: Failure) -> Result<(), StoreError> {
+    let announce_until = worker.announcer.deadline(upload).await;
+    let fail = Transition::Fail { lease, failure, announce_until };
+    if let Some(job) = transition(worker, upload, fail).await? {
+        worker.announcer.announce(&Upload { image: upload.image.clone(), job }).await?;
+    }
+    Ok(())
 }
 
 /// Writes down how the attempt failed, and gives the claim back or up.
@@ -198,6 +240,10 @@ async fn settle(
             tracing::warn!(job = %job.id, "the lease was lost; the result is dropped");
             JobEnd::Lost
         }
+        Fault::Cancelled => {
+            queue.ack(claim).await?;
+            JobEnd::Cancelled
+        }
         Fault::Stopping => {
             transition(worker, upload, Transition::Release { lease }).await?;
             queue.nack(claim, std::time::Duration::ZERO).await?;
@@ -211,7 +257,7 @@ async fn settle(
         }
         Fault::Retry(failure) | Fault::Fail(failure) => {
             tracing::warn!(job = %job.id, attempt = job.attempt, code = failure.code, "the job failed");
-            transition(worker, upload, Transition::Fail { lease, failure, announce_until: None }).await?;
+            fail(worker, upload, lease, failure).await?;
             queue.ack(claim).await?;
             JobEnd::Failed
         }
@@ -224,8 +270,7 @@ async fn settle(
 async fn give_up(worker: &Worker, claim: Claim, upload: &Upload, began: Instant) -> Result<(), StoreError> {
     if let (JobState::Running, Some(lease)) = (upload.job.state, upload.job.lease) {
         let detail = "The server stopped each time while it worked on this image; upload it again, or try another copy.";
-        let fail = Transition::Fail { lease, failure: failure("crashed", detail), announce_until: None };
-        transition(worker, upload, fail).await?;
+        fail(worker, upload, lease, failure("crashed", detail)).await?;
         worker.metrics.job_ended(JobEnd::Failed, began.elapsed());
     }
     worker.backends.queue.bury(claim).await.map(drop)

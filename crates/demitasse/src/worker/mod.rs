@@ -1,12 +1,14 @@
 //! The workers: they claim jobs, run the engine in a child process, and write down what came of it.
 //!
-//! `run` is the loop, `compress_job` the data flow of one job, `lease` keeps a claim alive, `retry` says how long to
+//! `run` is the loop, `compress_job` the data flow of one job, `lease` keeps a claim alive, `follow` listens to
+//! what other processes do, `retry` says how long to
 //! wait, `sweep` repairs the queue after a crash, `engine_*` are the child process, its protocol and its own side.
 
 mod compress_job;
 mod engine_child;
 mod engine_main;
 mod engine_wire;
+mod follow;
 mod lease;
 mod retry;
 mod run;
@@ -16,18 +18,20 @@ mod sweep;
 use std::sync::Arc;
 
 use demitasse_backends::Backends;
-use demitasse_core::Clock;
-use tokio::sync::Notify;
+use demitasse_core::{Clock, JobId};
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use engine_child::EngineChild;
 pub(crate) use engine_main::run as run_engine_child;
+pub(crate) use follow::follow_events;
 pub(crate) use run::{run, run_pending};
 pub(crate) use single_flight::SingleFlight;
 pub(crate) use sweep::{release_orphans, sweep, sweep_regularly};
 
 use crate::config::WorkerConfig;
 use crate::metrics::Metrics;
+use crate::notify::Announcer;
 
 /// What every worker of this process shares.
 pub(crate) struct Worker {
@@ -38,6 +42,10 @@ pub(crate) struct Worker {
     pub(crate) engine: EngineChild,
     /// Equal work runs once at a time.
     pub(crate) single_flight: SingleFlight,
+    /// Names jobs that their owners took back.
+    pub(crate) cancelled: broadcast::Sender<JobId>,
+    /// Tells those who asked.
+    pub(crate) announcer: Arc<Announcer>,
     /// Rung at every enqueue.
     pub(crate) wake: Arc<Notify>,
     /// No new claims after this.

@@ -6,7 +6,8 @@ use super::Worker;
 use super::compress_job::compress_job;
 
 /// Works until the server stops: claims the oldest job, does it, claims the next. Idle, it sleeps until an enqueue wakes
-/// it; a slow look by itself finds retries whose time has come, and the jobs of other processes.
+/// it; the queue's own news, or a look from time to time, find retries whose time has come and the jobs of other
+/// processes.
 pub(crate) async fn run(worker: Arc<Worker>, name: String) {
     while !worker.stopping.is_cancelled() {
         if work_once(&worker, &name).await {
@@ -14,7 +15,7 @@ pub(crate) async fn run(worker: Arc<Worker>, name: String) {
         }
         tokio::select! {
             () = worker.wake.notified() => {}
-            () = tokio::time::sleep(worker.config.poll) => {}
+            () = worker.backends.queue.wait(worker.config.poll) => {}
             () = worker.stopping.cancelled() => {}
         }
     }

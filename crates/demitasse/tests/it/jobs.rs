@@ -175,3 +175,49 @@ async fn read_until(stream: &mut axum::body::BodyDataStream, text: &mut String, 
         text.push_str(std::str::from_utf8(&stream.next().await.unwrap().unwrap()).unwrap());
     }
 }
+
+#[tokio::test]
+async fn a_cancelled_task_is_not_worked_on_and_its_queue_entry_goes_when_it_is_claimed() {
+    let app = TestApp::new().await;
+    let id = app.upload(&png(32, 32, 1)).await;
+    let cancel = || Request::post(format!("/v1/tasks/{id}/cancel")).body(Body::empty()).unwrap();
+    let cancelled = app.send(cancel()).await;
+    assert_eq!((cancelled.status.as_u16(), &cancelled.json()["status"]), (200, &json!("cancelled")));
+    assert_eq!(app.backends.queue.depth().await.unwrap().ready, 1, "the entry stays until it is claimed");
+
+    app.app.run_pending_jobs().await;
+    assert_eq!(app.backends.queue.depth().await.unwrap().ready, 0);
+    let task = app.task(&id).await;
+    assert_eq!((&task["status"], &task["attempt"]), (&json!("cancelled"), &json!(0)));
+    assert_eq!(app.get(&format!("/tasks/{id}/status")).await.json()["status"], "failed");
+    assert_eq!(app.send(cancel()).await.status, 200, "cancelling again changes nothing");
+}
+
+#[tokio::test]
+async fn a_task_that_has_ended_cannot_be_cancelled() {
+    let app = TestApp::new().await;
+    let id = app.upload(&png(32, 32, 1)).await;
+    app.app.run_pending_jobs().await;
+    let cancel = Request::post(format!("/v1/tasks/{id}/cancel")).body(Body::empty()).unwrap();
+    let refused = app.send(cancel).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (409, &json!("task_ended")));
+    assert_eq!(app.task(&id).await["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn an_urgent_upload_overtakes_those_that_wait() {
+    let app = TestApp::new().await;
+    for priority in ["low", "normal", "high"] {
+        let bytes = png(32, 32, priority.len() as u8);
+        let path = format!("/v1/images?priority={priority}");
+        let answer = app.post(&path, "image", "photo.png", &bytes).await;
+        assert_eq!(answer.json()["priority"], priority);
+    }
+    let mut order = Vec::new();
+    while let Some(claim) = app.backends.queue.claim("test", Duration::from_secs(60)).await.unwrap() {
+        order.push(app.backends.jobs.job(claim.job_id).await.unwrap().unwrap().job.priority.as_str());
+    }
+    assert_eq!(order, ["high", "normal", "low"]);
+    let wrong = app.post("/v1/images?priority=urgent", "image", "photo.png", &png(8, 8, 1)).await;
+    assert_eq!(wrong.status, 400);
+}

@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +9,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::support::{Nginx, SCRIPT, Server, eventually, noisy_png, png};
+use crate::support::{Nginx, SCRIPT, Server, eventually, noisy_png, png, spooled};
 
 /// How long a message may take that is sent at once.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,12 +48,6 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-/// Bytes of the uploads that the server is receiving.
-fn spooled(data: &Path) -> u64 {
-    let files = std::fs::read_dir(data.join("spool")).unwrap();
-    files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len())).sum()
-}
-
 #[tokio::test]
 async fn thirty_megabytes_reach_the_server_while_they_are_sent() {
     let site = Site::start(&["--workers", "0"]).await;
@@ -70,7 +63,7 @@ async fn thirty_megabytes_reach_the_server_while_they_are_sent() {
 
     sender.send(Ok(Bytes::copy_from_slice(first))).await.unwrap();
     eventually("half of the upload is with the server", || async {
-        (spooled(site.data.path()) > 15_000_000).then_some(())
+        (spooled(site.data.path()).iter().sum::<u64>() > 15_000_000).then_some(())
     })
     .await;
     sender.send(Ok(Bytes::copy_from_slice(second))).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Server, command, eventually, noisy_png, png};
+use crate::support::{Server, command, eventually, noisy_png, png, spooled};
 
 #[tokio::test]
 async fn a_hundred_uploads_at_once_all_complete() {
@@ -92,10 +92,10 @@ async fn a_client_that_leaves_half_way_leaves_nothing() {
                 filename=\"a.png\"\r\n\r\n";
     socket.write_all(head.as_bytes()).unwrap();
     socket.write_all(&[7; 200_000]).unwrap();
-    let spooled = || std::fs::read_dir(data.path().join("spool")).unwrap().count();
-    eventually("the upload begins", || async { (spooled() == 1).then_some(()) }).await;
+    let uploads = || spooled(data.path()).len();
+    eventually("the upload begins", || async { (uploads() == 1).then_some(()) }).await;
     drop(socket);
-    eventually("the spool is empty", || async { (spooled() == 0).then_some(()) }).await;
+    eventually("the spool is empty", || async { (uploads() == 0).then_some(()) }).await;
     assert_eq!(files_below(&data.path().join("blobs")), 0);
     assert_eq!(server.json("/images").await, json!([]));
     let id = server.upload(png(8, 8, 1)).await.unwrap();
@@ -214,7 +214,7 @@ mod failpoints {
             let bytes = server.client.get(variant).send().await.unwrap().error_for_status().unwrap();
             assert!(!bytes.bytes().await.unwrap().is_empty());
         }
-        assert_eq!(std::fs::read_dir(data.path().join("spool")).unwrap().count(), 0, "{point}");
+        assert!(spooled(data.path()).is_empty(), "{point}");
         // A second look finds nothing left to do.
         eventually("the queue is empty", || async {
             let depth = server.metric("demitasse_queue_depth{state=\"ready\"}").await
@@ -369,7 +369,7 @@ mod failpoints {
             let (status, body) = send("/v1/images").await;
             assert_eq!((status, &body["code"]), (507, &json!("storage_full")), "{point}");
             assert_eq!(server.json("/images").await, json!([]));
-            assert_eq!(std::fs::read_dir(data.path().join("spool")).unwrap().count(), 0);
+            assert!(spooled(data.path()).is_empty());
             assert_eq!(files_below(&data.path().join("blobs")), 0);
             assert_eq!(send("/images/upload").await.0, 200, "{point}: there is room again");
         }
@@ -384,4 +384,23 @@ mod failpoints {
         let task = server.ended(&id).await;
         assert_eq!((&task["status"], &task["attempt"]), (&json!("succeeded"), &json!(2)), "{task}");
     }
+}
+
+#[tokio::test]
+async fn a_worker_on_stores_of_one_process_is_refused_with_a_sentence_for_each() {
+    let data = tempfile::tempdir().unwrap();
+    let output = command().args(["worker", "--data"]).arg(data.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for part in ["--metadata sqlite", "--storage file", "postgres://", "s3://"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[tokio::test]
+async fn the_variables_of_the_original_are_read_and_their_placeholders_refused() {
+    let output = command().arg("serve").env("MONGODB_URI", "<your_mongodb_uri>").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("MONGODB_URI") && said.contains("<your_mongodb_uri>"), "{said}");
 }

@@ -35,6 +35,8 @@ function rowState({ status, variant, error }: Image): RowState {
       return variant?.outcome === "kept_original"
         ? { kind: "kept", reason: keptReason(variant.reason) }
         : { kind: "done" };
+    case "cancelled":
+      return { kind: "failed", title: "Cancelled", detail: "The original is kept as it is." };
     case "failed":
       return {
         kind: "failed",

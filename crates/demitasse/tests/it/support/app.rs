@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use demitasse::app::App;
-use demitasse::config::{Config, HttpConfig, WorkerConfig};
+use demitasse::config::{Config, HttpConfig, Role, WorkerConfig};
 use demitasse_backends::{BackendUrls, Backends};
 use demitasse_core::ManualClock;
 use demitasse_engine::Limits;
@@ -89,7 +89,7 @@ impl TestApp {
 
     /// What lies in the spool; nothing, unless an upload is being received.
     pub(crate) fn spooled(&self) -> usize {
-        std::fs::read_dir(self.data.path().join("spool")).unwrap().count()
+        super::spooled(self.data.path()).len()
     }
 }
 
@@ -103,6 +103,9 @@ impl Drop for TestApp {
 
 fn config(data: std::path::PathBuf) -> Config {
     Config {
+        role: Role::AllInOne,
+        listen: None,
+        warnings: Vec::new(),
         data,
         urls: BackendUrls::memory(),
         limits: Limits::default(),

@@ -30,3 +30,11 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
+
+/// The uploads in flight under a data directory, whichever process receives them: their lengths in bytes.
+pub(crate) fn spooled(data: &std::path::Path) -> Vec<u64> {
+    let processes = std::fs::read_dir(data.join("spool")).unwrap().map(|entry| entry.unwrap().path());
+    let files = processes.flat_map(|process| std::fs::read_dir(process).unwrap()).map(Result::unwrap);
+    let uploads = files.filter(|file| file.file_name().to_string_lossy().starts_with("upload-"));
+    uploads.filter_map(|file| Some(file.metadata().ok()?.len())).collect()
+}

@@ -66,7 +66,7 @@ export function listed(list: ImageList | undefined): Image[] {
 }
 
 export function isUnfinished({ status }: Image): boolean {
-  return status !== "succeeded" && status !== "failed";
+  return status === "queued" || status === "running" || status === "retrying";
 }
 
 /** Answers and events may overtake each other; an image never goes back from finished, nor from begun to queued. */

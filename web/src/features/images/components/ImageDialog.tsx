@@ -57,12 +57,21 @@ function Picture({ image: { file_name, original, variant } }: { image: Image }) 
   );
 }
 
-function Links({ image: { original, variant } }: { image: Image }) {
+function Links({
+  image: { original, variant, external_variant_url: elsewhere },
+}: {
+  image: Image;
+}) {
   return (
     <p className="image-links">
       <a href={original.url} target="_blank" rel="noreferrer">
         Original image
       </a>
+      {elsewhere != null && (
+        <a href={elsewhere} target="_blank" rel="noreferrer">
+          Compressed image
+        </a>
+      )}
       {variant && (
         <>
           <a href={variant.url} target="_blank" rel="noreferrer">
@@ -77,7 +86,14 @@ function Links({ image: { original, variant } }: { image: Image }) {
   );
 }
 
-function Outcome({ image: { status, variant, error } }: { image: Image }) {
+function Outcome({ image }: { image: Image }) {
+  const { status, variant, error, external_variant_url: elsewhere } = image;
+  if (status === "cancelled") {
+    return <p className="image-outcome">Cancelled; the original is kept as it is.</p>;
+  }
+  if (elsewhere != null) {
+    return <p className="image-outcome">Compressed by another program; nothing was measured.</p>;
+  }
   if (status === "failed") {
     return (
       <p className="image-outcome image-outcome-failed">

@@ -47,8 +47,9 @@ export const Tile = memo(function Tile({ image, width, onOpen }: Props) {
   );
 });
 
-function tileNote({ status, original, variant }: Image): string {
-  if (status === "failed") return "failed";
+function tileNote({ status, original, variant, external_variant_url: elsewhere }: Image): string {
+  if (status === "failed" || status === "cancelled") return status;
+  if (elsewhere != null) return "compressed elsewhere";
   if (variant == null) return status === "queued" ? "queued" : "compressing";
   if (variant.outcome === "kept_original") return "kept original";
   return `${formatPercent(savedShare(original.bytes, variant.bytes))} smaller`;
