@@ -41,6 +41,7 @@ impl Intake {
         &self,
         received: Received,
         request: &Request,
+        trace: Option<String>,
         priority: Priority,
     ) -> Result<Upload, StoreError> {
         let Received { spool, original, file_name } = received;
@@ -51,7 +52,7 @@ impl Intake {
         self.backends.blobs.put(key, BlobSource::File(spool.to_path_buf())).await?;
         failpoint::hit("upload.stored");
 
-        let new = self.record(original, file_name, request, priority)?;
+        let new = NewUpload { trace, priority, ..self.record(original, file_name, request)? };
         let bytes = new.original.bytes;
         let upload = self.backends.images.create_upload(new).await?;
         failpoint::hit("upload.recorded");
@@ -65,6 +66,7 @@ impl Intake {
         }
         self.wake.notify_one();
         self.metrics.uploaded(bytes);
+        tracing::info!(job = %upload.job.id, image = %upload.image.id, bytes, "accepted");
         publish(&self.backends, &upload).await;
         Ok(upload)
     }
@@ -74,7 +76,6 @@ impl Intake {
         original: StoredOriginal,
         file_name: Option<String>,
         request: &Request,
-        priority: Priority,
     ) -> Result<NewUpload, StoreError> {
         let defect =
             |error: String| StoreError::new(ErrorKind::Internal, "application", "upload").because(error);
@@ -88,7 +89,7 @@ impl Intake {
             request_key: request_key(original.sha256, request).map_err(|error| defect(error.to_string()))?,
             original,
             max_attempts: self.max_attempts,
-            priority,
+            priority: Priority::default(),
             trace: None,
             now,
         })

@@ -196,6 +196,7 @@ impl App {
 
     fn start_workers(&self) -> JoinSet<()> {
         let mut workers = JoinSet::new();
+        self.metrics.set_workers(self.config.worker.workers);
         for number in 1..=self.config.worker.workers {
             workers.spawn(worker::run(self.worker.clone(), worker_name(number)));
         }

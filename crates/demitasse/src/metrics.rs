@@ -46,8 +46,21 @@ impl JobEnd {
     ];
 }
 
+/// A part of the work on a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Reading the original and compressing it, in the child process.
+    Engine,
+    /// Storing the variant.
+    Store,
+}
+
 /// The handles.
 pub(crate) struct Metrics {
+    recorder: PrometheusRecorder,
+    bytes_saved: Counter,
+    busy: Gauge,
+    workers: Gauge,
     uploads: Counter,
     bytes_in: Counter,
     bytes_out: Counter,
@@ -69,6 +82,7 @@ impl Metrics {
         let counter = |name: &'static str| recorder.register_counter(&Key::from_static_name(name), &METADATA);
         let histogram =
             |name: &'static str| recorder.register_histogram(&Key::from_static_name(name), &METADATA);
+        let gauge = |name: &'static str| recorder.register_gauge(&Key::from_static_name(name), &METADATA);
         let ended = |(_, name)| {
             let key =
                 Key::from_parts("demitasse_jobs_total", vec![Label::from_static_parts("outcome", name)]);
@@ -87,9 +101,12 @@ impl Metrics {
             job_seconds: histogram("demitasse_job_seconds"),
             wait_seconds: histogram("demitasse_upload_to_result_seconds"),
             queue: ["ready", "delayed", "claimed", "dead"].map(depth),
-            oldest: recorder
-                .register_gauge(&Key::from_static_name("demitasse_queue_oldest_seconds"), &METADATA),
+            oldest: gauge("demitasse_queue_oldest_seconds"),
+            bytes_saved: counter("demitasse_saved_bytes_total"),
+            busy: gauge("demitasse_workers_busy"),
+            workers: gauge("demitasse_workers"),
             handle: recorder.handle(),
+            recorder,
         })
     }
 
@@ -113,9 +130,32 @@ impl Metrics {
         self.job_seconds.record(took.as_secs_f64());
     }
 
-    /// A variant became visible, so long after its upload.
-    pub(crate) fn delivered(&self, bytes: u64, since_upload: f64) {
+    /// A step of a job on an image of this media type took so long.
+    pub(crate) fn step(&self, step: Step, format: &'static str, took: Duration) {
+        let step = match step {
+            Step::Engine => "engine",
+            Step::Store => "store",
+        };
+        let labels = vec![Label::from_static_parts("step", step), Label::from_static_parts("format", format)];
+        let key = Key::from_parts("demitasse_step_seconds", labels);
+        self.recorder.register_histogram(&key, &METADATA).record(took.as_secs_f64());
+    }
+
+    /// This process has so many workers.
+    pub(crate) fn set_workers(&self, workers: usize) {
+        self.workers.set(workers as f64);
+    }
+
+    /// A worker has a job until the guard is dropped.
+    pub(crate) fn busy(&self) -> Busy<'_> {
+        self.busy.increment(1.0);
+        Busy(&self.busy)
+    }
+
+    /// A variant of an original of so many bytes became visible, so long after its upload.
+    pub(crate) fn delivered(&self, original: u64, bytes: u64, since_upload: f64) {
         self.bytes_out.increment(bytes);
+        self.bytes_saved.increment(original.saturating_sub(bytes));
         self.wait_seconds.record(since_upload);
     }
 
@@ -132,11 +172,24 @@ impl Metrics {
     }
 }
 
+/// A worker at work.
+pub(crate) struct Busy<'a>(&'a Gauge);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
 fn describe(recorder: &PrometheusRecorder) {
     let counters = [
         ("demitasse_uploads_total", "Uploads accepted."),
         ("demitasse_original_bytes_total", "Bytes of accepted uploads."),
         ("demitasse_variant_bytes_total", "Bytes of delivered variants."),
+        (
+            "demitasse_saved_bytes_total",
+            "Bytes by which delivered variants are smaller than their originals.",
+        ),
         ("demitasse_jobs_total", "Attempts at jobs, by how they ended."),
         ("demitasse_engine_runs_total", "Compressions begun; a reused variant needs none."),
     ];
@@ -145,10 +198,17 @@ fn describe(recorder: &PrometheusRecorder) {
     }
     let histograms = [
         ("demitasse_job_seconds", "Time of an attempt at a job."),
+        ("demitasse_step_seconds", "Time of a step of a job, by step and the original's format."),
         ("demitasse_upload_to_result_seconds", "Time from the accepted upload to the visible variant."),
     ];
     for (name, text) in histograms {
         recorder.describe_histogram(KeyName::from_const_str(name), Some(Unit::Seconds), text.into());
+    }
+    for (name, text) in [
+        ("demitasse_workers", "Workers of this process."),
+        ("demitasse_workers_busy", "Workers of this process that have a job."),
+    ] {
+        recorder.describe_gauge(KeyName::from_const_str(name), None, text.into());
     }
     let text = "Jobs in the queue, by state.".into();
     recorder.describe_gauge(KeyName::from_const_str("demitasse_queue_depth"), None, text);

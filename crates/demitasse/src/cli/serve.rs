@@ -25,12 +25,18 @@ pub(super) struct Args {
         help_heading = "Log"
     )]
     log_format: LogFormat,
+
+    /// Send traces to the OpenTelemetry collector at this address, such as `http://localhost:4318` (OTLP over HTTP)
+    ///
+    /// Needs a build with the feature `otel`.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", help_heading = "Log")]
+    otlp_endpoint: Option<String>,
 }
 
 pub(super) fn run(args: Args, command: Command) -> anyhow::Result<ExitCode> {
     #[cfg(feature = "failpoints")]
     let _armed = crate::failpoint::arm();
-    telemetry::start(&args.log, args.log_format)?;
+    let _telemetry = telemetry::start(&args.log, args.log_format, args.otlp_endpoint.as_deref())?;
     let config = match args.serve.resolve(command) {
         Ok(config) => config,
         Err(problems) => {

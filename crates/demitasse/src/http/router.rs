@@ -29,6 +29,7 @@ use super::request_id::{self, MakeRandomId};
 use super::routes::{blobs, events, health, images, info, original, tasks};
 use super::state::HttpState;
 use super::ui;
+use crate::telemetry::{client_trace, join_trace};
 
 /// The native API's routes that need the key, with their description.
 pub(super) fn native() -> OpenApiRouter<HttpState> {
@@ -117,7 +118,9 @@ pub(crate) fn operations(state: HttpState) -> Router {
 /// What every log line of a request carries.
 fn span(request: &Request) -> tracing::Span {
     let id = request_id::request_id(request.headers());
-    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
+    let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
+    join_trace(&span, client_trace(request.headers()).as_deref());
+    span
 }
 
 /// The original answers a preflight with 204.

@@ -19,6 +19,7 @@ use demitasse_core::{
 use demitasse_engine::{Outcome, Request};
 use tokio::sync::OwnedMutexGuard;
 use tokio::sync::broadcast::error::RecvError;
+use tracing::Instrument;
 
 use super::Worker;
 use super::engine_child::{EngineFault, Finished};
@@ -27,7 +28,8 @@ use super::retry::{backoff, jitter};
 use crate::accept::publish;
 use crate::failpoint;
 use crate::http::sentence;
-use crate::metrics::JobEnd;
+use crate::metrics::{JobEnd, Step};
+use crate::telemetry::join_trace;
 
 /// How an attempt went wrong: decided where it went wrong.
 enum Fault {
@@ -78,10 +80,15 @@ pub(super) async fn compress_job(worker: &Worker, claim: Claim) -> Result<(), St
     failpoint::hit("job.started");
     let upload = Upload { image: upload.image, job };
 
-    match attempt(worker, claim, &upload).await {
-        Ok(made) => succeed(worker, claim, &upload, made, began).await,
-        Err(fault) => settle(worker, claim, &upload, fault, began).await,
-    }
+    let span = tracing::info_span!("job", job = %upload.job.id, attempt = upload.job.attempt);
+    join_trace(&span, upload.job.trace.as_deref());
+    let work = async {
+        match attempt(worker, claim, &upload).await {
+            Ok(made) => succeed(worker, claim, &upload, made, began).await,
+            Err(fault) => settle(worker, claim, &upload, fault, began).await,
+        }
+    };
+    work.instrument(span).await
 }
 
 /// The work itself, under a heartbeat, until it is done, the lease is lost or the server stops.
@@ -119,7 +126,10 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
             return Ok(Made { variant, end: JobEnd::Reused, alone });
         }
     }
+    let engine = Instant::now();
     let finished = compress(worker, upload).await?;
+    let format = finished.report.input.format.media_type();
+    worker.metrics.step(Step::Engine, format, engine.elapsed());
     failpoint::hit("job.compressed");
 
     let variant = describe(&finished)?;
@@ -127,7 +137,9 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
     if failpoint::hit("job.put").is_some() {
         return Err(StoreError::new(ErrorKind::Full, "failpoint", key.to_string()).into());
     }
+    let store = Instant::now();
     worker.backends.blobs.put(key, BlobSource::Bytes(finished.bytes)).await?;
+    worker.metrics.step(Step::Store, format, store.elapsed());
     failpoint::hit("job.stored");
     let end = match variant.outcome {
         VariantOutcome::Compressed => JobEnd::Compressed,
@@ -200,7 +212,12 @@ async fn succeed(
     failpoint::hit("job.published");
     let job = ended.job;
     worker.metrics.job_ended(end, began.elapsed());
-    worker.metrics.delivered(bytes, worker.clock.now().duration_since(job.created_at).as_secs_f64());
+    let original = ended.image.original.stored().map_or(bytes, |original| original.bytes);
+    worker.metrics.delivered(
+        original,
+        bytes,
+        worker.clock.now().duration_since(job.created_at).as_secs_f64(),
+    );
     tracing::info!(job = %job.id, attempt = job.attempt, outcome = ?end, bytes, took = ?began.elapsed(), "job done");
     worker.backends.queue.ack(claim).await.map(drop)
 }

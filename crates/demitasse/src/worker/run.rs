@@ -38,6 +38,7 @@ async fn work_once(worker: &Worker, name: &str) -> bool {
     };
     // Two enqueues close together may have left one ring; whoever got it passes it on.
     worker.wake.notify_one();
+    let _busy = worker.metrics.busy();
     if let Err(error) = compress_job(worker, claim).await {
         // The lease runs out by itself and the job comes again.
         tracing::error!(%error, source = ?error.source, job = %claim.job_id, "a job could not be brought to an end");

@@ -30,6 +30,8 @@ mod jobs;
 
 /// The real binary: crashes at every step, shutdown, commands.
 mod process;
+#[cfg(feature = "otel")]
+mod telemetry;
 
 /// The dashboard under `deploy/` asks for what is measured.
 mod dashboard;

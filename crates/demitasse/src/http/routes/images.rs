@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use demitasse_core::{OwnerId, ParsePriorityError, Priority, Sequence};
 use demitasse_engine::{OutputFormat, Preset, Quality, Request, Score, Target};
@@ -16,6 +16,7 @@ use crate::http::state::HttpState;
 use crate::http::upload::receive;
 use crate::http::urls::BaseUrl;
 use crate::http::view::{Image, ImagePage, Task};
+use crate::telemetry::trace_of_request;
 
 /// Images on a page, unless the client says otherwise, and at most.
 const LIMIT: (usize, usize) = (50, 200);
@@ -79,12 +80,13 @@ pub(crate) async fn create(
     State(http): State<HttpState>,
     base: BaseUrl,
     query: Result<Query<CreateQuery>, QueryRejection>,
+    headers: HeaderMap,
     form: Form,
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|error| ApiError::new(Code::InvalidRequest, error.body_text()))?;
     let (request, priority) = (query.request()?, query.priority()?);
     let received = receive(&http, &http.intake.spool, form).await?;
-    let upload = http.intake.accept(received, &request, priority).await?;
+    let upload = http.intake.accept(received, &request, trace_of_request(&headers), priority).await?;
     let location = base.join(&format!("/v1/tasks/{}", upload.job.id));
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(Task::new(&upload, &base)))
         .into_response())

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use demitasse_core::{AnnouncementState, JobState, OwnerId, Priority, Sequence, StoreError, Upload};
@@ -21,6 +21,7 @@ use crate::http::state::HttpState;
 use crate::http::upload::receive;
 use crate::http::urls::BaseUrl;
 use crate::http::view;
+use crate::telemetry::trace_of_request;
 
 /// Rows read from the store at a time while `/images` is streamed.
 const PAGE: usize = 200;
@@ -98,12 +99,13 @@ pub(crate) async fn upload(
     State(http): State<HttpState>,
     base: BaseUrl,
     Query(query): Query<UploadQuery>,
+    headers: HeaderMap,
     form: Form,
 ) -> Result<Response, ApiError> {
     let preset = query.preset.as_deref().map_or(Ok(Preset::default()), Preset::from_str)?;
     let request = Request::new(preset.target());
     let received = receive(&http, &http.intake.spool, form).await?;
-    let accepted = http.intake.accept(received, &request, Priority::Normal).await;
+    let accepted = http.intake.accept(received, &request, trace_of_request(&headers), Priority::Normal).await;
     let upload =
         accepted.map_err(|error| ApiError::from(error).in_original_words("Image compression failed."))?;
     let task_id = upload.job.id.to_string();
