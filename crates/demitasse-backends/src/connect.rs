@@ -54,14 +54,13 @@ pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
     let own_queue = connect_queue(&urls.queue).await?;
     let upload_enqueues = own_queue.is_none();
     let events = connect_events(&urls.events).await?;
-    let blobs = connect_storage(&urls.storage)?;
+    let (blobs, storage) = connect_storage(&urls.storage)?;
     let metadata = connect_metadata(&urls.metadata, upload_enqueues).await?;
     let description = format!(
-        "metadata {}, queue {}, events {}, storage {}",
+        "metadata {}, queue {}, events {}, storage {storage}",
         metadata.description,
         describe(&urls.queue),
         describe(&urls.events),
-        urls.storage
     );
     Ok(Backends {
         images: metadata.images,
@@ -83,7 +82,14 @@ fn unknown(port: Port, scheme: &str) -> ConnectError {
     ConnectError::UnknownScheme { port, scheme: scheme.into() }
 }
 
-#[cfg(not(all(feature = "memory", feature = "sqlite", feature = "disk", feature = "redis")))]
+#[cfg(not(all(
+    feature = "memory",
+    feature = "sqlite",
+    feature = "disk",
+    feature = "redis",
+    feature = "s3",
+    feature = "cloudinary"
+)))]
 fn left_out(port: Port, scheme: &'static str, feature: &'static str) -> ConnectError {
     ConnectError::NotCompiledIn { port, scheme, feature }
 }
@@ -159,17 +165,35 @@ fn describe(url: &str) -> String {
     }
 }
 
-fn connect_storage(url: &str) -> Result<Arc<dyn BlobStore>, ConnectError> {
+/// The store, and what may be said of it: its URL without the secrets.
+fn connect_storage(url: &str) -> Result<(Arc<dyn BlobStore>, String), ConnectError> {
     match split(url) {
         ("file", "") => Err(ConnectError::NoPath { port: Port::Storage }),
         #[cfg(feature = "disk")]
-        ("file", rest) => Ok(Arc::new(open_disk(rest)?)),
+        ("file", rest) => Ok((Arc::new(open_disk(rest)?), url.into())),
         #[cfg(not(feature = "disk"))]
         ("file", _) => Err(left_out(Port::Storage, "file", "disk")),
         #[cfg(feature = "memory")]
-        ("memory", _) => Ok(Arc::new(crate::memory::MemoryBlobs::default())),
+        ("memory", _) => Ok((Arc::new(crate::memory::MemoryBlobs::default()), "memory:".into())),
         #[cfg(not(feature = "memory"))]
         ("memory", _) => Err(left_out(Port::Storage, "memory", "memory")),
+        #[cfg(feature = "s3")]
+        ("s3" | "gs" | "az", _) => {
+            let store = crate::s3::BucketBlobs::open(url)?;
+            let description = store.description().into();
+            Ok((Arc::new(store), description))
+        }
+        #[cfg(not(feature = "s3"))]
+        ("s3" | "gs" | "az", _) => Err(left_out(Port::Storage, "s3", "s3")),
+        #[cfg(feature = "cloudinary")]
+        ("cloudinary", _) => {
+            let clock = Arc::new(demitasse_core::SystemClock);
+            let store = crate::cloudinary::CloudinaryBlobs::open(url, clock)?;
+            let description = store.description();
+            Ok((Arc::new(store), description))
+        }
+        #[cfg(not(feature = "cloudinary"))]
+        ("cloudinary", _) => Err(left_out(Port::Storage, "cloudinary", "cloudinary")),
         (scheme, _) => Err(unknown(Port::Storage, scheme)),
     }
 }

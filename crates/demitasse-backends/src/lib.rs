@@ -8,7 +8,7 @@
 //! | metadata | `sqlite:PATH`, `memory:` |
 //! | queue | `metadata` (a table of the metadata store, filled in the upload's own transaction), `redis:`, `memory:` |
 //! | events | `redis:`, `memory:` |
-//! | storage | `file:DIR` (`file:DIR?accel=PREFIX` behind a reverse proxy), `memory:` |
+//! | storage | `file:DIR` (`file:DIR?accel=PREFIX` behind a reverse proxy), `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`, `cloudinary://KEY:SECRET@CLOUD`, `memory:` |
 //!
 //! ```
 //! # use demitasse_backends::{BackendUrls, connect};
@@ -30,14 +30,22 @@ mod connect;
 mod lease;
 #[cfg(any(feature = "sqlite", feature = "disk"))]
 mod lock;
+#[cfg(any(feature = "s3", feature = "cloudinary"))]
+mod sniff;
+#[cfg(any(feature = "s3", feature = "cloudinary"))]
+mod storage_url;
 mod url;
 
+#[cfg(feature = "cloudinary")]
+pub mod cloudinary;
 #[cfg(feature = "disk")]
 pub mod disk;
 #[cfg(feature = "memory")]
 pub mod memory;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "s3")]
+pub mod s3;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 

@@ -9,7 +9,7 @@
 //! | [`ImageStore`], [`JobStore`] | the row is the truth; every change of state is a compare-and-set | memory, sqlite |
 //! | [`SubscriptionStore`], [`SettingStore`] | who wants to be told; what all processes agree on | memory, sqlite |
 //! | [`JobQueue`] | a hint with leases: at least once, oldest first | memory, sqlite |
-//! | [`BlobStore`] | immutable bytes by content address | memory, disk |
+//! | [`BlobStore`] | immutable bytes by content address | memory, disk, s3, cloudinary |
 //! | [`EventBus`] | best effort | memory |
 //!
 //! With the feature `contract`, [`contract`] holds one suite per port; every implementation runs it.

@@ -17,3 +17,11 @@ mod model;
 /// Redis: the suites, and what happens when it loses everything or goes away.
 #[cfg(feature = "redis")]
 mod redis;
+/// The servers that the tests below talk to.
+mod services;
+
+/// Blobs in a bucket, against two servers that speak S3.
+mod buckets;
+
+/// Blobs in a Cloudinary account: against a stand-in, against hostile answers, and beside the official SDK.
+mod cloudinary;
