@@ -34,7 +34,10 @@ impl Port {
             Self::Metadata => "`sqlite:PATH` or `memory:`",
             Self::Queue => "`metadata`, `redis://HOST:PORT` or `memory:`",
             Self::Events => "`redis://HOST:PORT` or `memory:`",
-            Self::Storage => "`file:DIR` or `memory:`",
+            Self::Storage => {
+                "`file:DIR`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`, \
+                 `cloudinary://KEY:SECRET@CLOUD` or `memory:`"
+            }
         }
     }
 }
@@ -48,7 +51,8 @@ pub struct BackendUrls {
     pub queue: String,
     /// `redis://HOST:PORT` or `memory:`.
     pub events: String,
-    /// `file:DIR`, `file:DIR?accel=PREFIX` or `memory:`.
+    /// `file:DIR`, `file:DIR?accel=PREFIX`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`,
+    /// `cloudinary://KEY:SECRET@CLOUD` or `memory:`.
     pub storage: String,
     /// The address under which clients see the service, without a slash at its end: for links that are stored where another
     /// program reads them.
