@@ -957,6 +957,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description the store sends them; never cached */
+            307: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use demitasse_backends::Backends;
+use demitasse_core::{BlobBody, BlobKey, BlobMeta, BlobSource, BlobStore, ByteRange, Delivery, StoreError};
 
 use crate::support::{Answer, TestApp, png};
 
@@ -97,4 +101,48 @@ async fn a_name_in_any_script_comes_back() {
         let saved = app.get(&format!("{url}?download=1")).await;
         assert!(saved.header("content-disposition").starts_with("attachment; "), "{saved:?}");
     }
+}
+
+/// A store that sends clients elsewhere for their bytes.
+struct Elsewhere(Arc<dyn BlobStore>);
+
+#[async_trait::async_trait]
+impl BlobStore for Elsewhere {
+    async fn put(&self, key: BlobKey, source: BlobSource) -> Result<(), StoreError> {
+        self.0.put(key, source).await
+    }
+
+    async fn get(&self, key: BlobKey, range: Option<ByteRange>) -> Result<Option<BlobBody>, StoreError> {
+        self.0.get(key, range).await
+    }
+
+    async fn head(&self, key: BlobKey) -> Result<Option<BlobMeta>, StoreError> {
+        self.0.head(key).await
+    }
+
+    async fn delete(&self, key: BlobKey) -> Result<(), StoreError> {
+        self.0.delete(key).await
+    }
+
+    async fn delivery(&self, key: BlobKey) -> Result<Delivery, StoreError> {
+        Ok(Delivery::Redirect(format!("https://bucket.example.com/{key}?signature=1")))
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.0.check().await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_delivers_by_itself_is_pointed_to_and_the_pointer_is_not_cached() {
+    let swap = |backends: &mut Backends| backends.blobs = Arc::new(Elsewhere(backends.blobs.clone()));
+    let app = TestApp::on(|_| {}, swap).await;
+    let id = app.upload(&png(8, 8, 1)).await;
+    let url = app.task(&id).await["image"]["original"]["url"].as_str().unwrap().to_owned();
+    let answer = app.get(&url).await;
+    assert_eq!(answer.status, 307);
+    assert!(answer.header("location").starts_with("https://bucket.example.com/original/"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(answer.headers.get("etag").is_none());
+    app.app.run_pending_jobs().await;
 }

@@ -30,6 +30,8 @@ mod jobs;
 
 /// The real binary: crashes at every step, shutdown, commands.
 mod process;
+
+/// Spans, as a collector receives them.
 #[cfg(feature = "otel")]
 mod telemetry;
 

@@ -40,6 +40,7 @@ pub(crate) struct ShowQuery {
     responses(
         (status = 200, description = "the bytes", content_type = "image/*"),
         (status = 206, description = "a part of the bytes", content_type = "image/*"),
+        (status = 307, description = "the store sends them; never cached"),
         (status = 304, description = "the client has them"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 416, description = "the part does not exist"),
@@ -63,6 +64,9 @@ pub(crate) async fn show(
     } else {
         deliver(&http, key, length, requested_range(&headers, &etag, length)).await?.ok_or_else(unknown)?
     };
+    if response.status().is_redirection() && response.status() != StatusCode::NOT_MODIFIED {
+        return Ok(response);
+    }
     let answer = response.headers_mut();
     answer.insert(header::ETAG, value(&etag));
     answer.insert(header::CONTENT_DISPOSITION, value(&disposition));
@@ -90,18 +94,19 @@ async fn deliver(
         Requested::Part(range) => Some(range),
         Requested::Whole => None,
     };
-    let media_type = media_type(http, key, length).await?;
-    match http.backends.blobs.delivery(key).await? {
-        Delivery::Stream => {}
+    let accel = match http.backends.blobs.delivery(key).await? {
+        Delivery::Stream => None,
+        Delivery::AccelPath(path) => Some(path),
+        // The address may be signed for minutes only: what is immutable are the bytes, not the way to them.
         Delivery::Redirect(url) => {
-            return Ok(Some((StatusCode::FOUND, [(header::LOCATION, url)]).into_response()));
+            let headers = [(header::LOCATION, url.as_str()), (header::CACHE_CONTROL, "no-store")];
+            return Ok(Some((StatusCode::TEMPORARY_REDIRECT, headers).into_response()));
         }
-        Delivery::AccelPath(path) => {
-            return Ok(Some(
-                ([(ACCEL_REDIRECT, path), (header::CONTENT_TYPE.as_str(), media_type.into())], ())
-                    .into_response(),
-            ));
-        }
+    };
+    let media_type = media_type(http, key, length).await?;
+    if let Some(path) = accel {
+        let headers = [(ACCEL_REDIRECT, path), (header::CONTENT_TYPE.as_str(), media_type.into())];
+        return Ok(Some((headers, ()).into_response()));
     }
     let Some(body) = http.backends.blobs.get(key, range).await? else { return Ok(None) };
     let sent = range.map_or(length, |range| range.end - range.start);

@@ -34,9 +34,15 @@ impl TestApp {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(change, |_| {}).await
+    }
+
+    /// With other parts than memory's.
+    pub(crate) async fn on(change: impl FnOnce(&mut Config), swap: impl FnOnce(&mut Backends)) -> Self {
         let data = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_700_000_000).unwrap()));
-        let backends = Backends::memory(clock.clone());
+        let mut backends = Backends::memory(clock.clone());
+        swap(&mut backends);
         let mut config = config(data.path().to_owned());
         change(&mut config);
         let app = App::new(config, backends.clone(), clock.clone()).await.unwrap();
