@@ -17,9 +17,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::Intake;
 use crate::config::{Config, Role};
-use crate::http::{Http, operations, router};
+use crate::fetch::{FetchPolicy, GuardedClient};
+use crate::http::{BaseUrl, Http, operations, router};
 use crate::metrics::Metrics;
 use crate::notify::{Announcer, announce_regularly};
+use crate::push::{self, Vapid, VapidKey, WebPush};
 use crate::spool::Spool;
 use crate::worker::{self, EngineChild, Worker};
 
@@ -66,6 +68,7 @@ impl App {
         let wake = Arc::new(Notify::new());
         let stopping = CancellationToken::new();
         let program = config.worker.program.clone().map_or_else(EngineChild::this_program, Ok);
+        let push = Arc::new(web_push(&config, &backends, clock.clone()).await?);
         let worker = Arc::new(Worker {
             backends: backends.clone(),
             clock: clock.clone(),
@@ -85,7 +88,7 @@ impl App {
             announcer: Arc::new(Announcer {
                 backends: backends.clone(),
                 clock: clock.clone(),
-                channels: Vec::new(),
+                channels: vec![push.clone()],
             }),
         });
         let max_attempts = config.worker.max_attempts;
@@ -101,6 +104,7 @@ impl App {
                 max_attempts,
             },
             backends,
+            push,
             metrics: metrics.clone(),
             stopping,
             inspections: Semaphore::new(INSPECTIONS),
@@ -121,6 +125,14 @@ impl App {
     /// Does every job that is ready now; for tests, which run no workers.
     pub async fn run_pending_jobs(&self) {
         worker::run_pending(&self.worker, "test").await;
+    }
+
+    /// Tells all news that is due; for tests, which have nobody who does it by itself.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn announce_due(&self) -> anyhow::Result<usize> {
+        Ok(self.worker.announcer.announce_due().await?)
     }
 
     /// The counters, as Prometheus reads them.
@@ -228,6 +240,23 @@ impl App {
             timeout(std::time::Duration::from_secs(5), all(&mut workers)).await.ok();
         }
     }
+}
+
+/// Web push under the configured key, or the one that is kept in the store.
+async fn web_push(config: &Config, backends: &Backends, clock: Arc<dyn Clock>) -> anyhow::Result<WebPush> {
+    let key = match &config.push.key {
+        Some(key) => key.clone(),
+        None => VapidKey::kept_in(&*backends.settings).await.context("cannot set up the push key")?,
+    };
+    let public_url = config.http.public_url.as_ref().filter(|url| url.scheme() == "https");
+    let contact = config.push.contact.clone().or_else(|| public_url.map(ToString::to_string));
+    Ok(WebPush {
+        client: GuardedClient::new(FetchPolicy { total_timeout: push::TIMEOUT, ..config.fetch.clone() }),
+        vapid: Vapid::new(key, contact),
+        subscriptions: backends.subscriptions.clone(),
+        clock,
+        base: BaseUrl::of_config(&config.http),
+    })
 }
 
 /// Host, process and number: for people who look at a queue.

@@ -8,6 +8,7 @@
 //! | `accept` | what one upload leaves behind |
 //! | [`fetch`] | the one HTTP client for addresses that users supply |
 //! | `http` | routes, shapes, errors, the embedded UI |
+//! | `push` | browsers that want to be told |
 //! | `worker` | claims, leases, attempts, the engine's child process |
 //! | `notify` | telling those who asked that a job has ended |
 //! | `failpoint` | where tests may kill the process |
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod config;
 pub mod fetch;
 pub mod http;
+pub mod push;
 
 mod accept;
 mod failpoint;

@@ -106,6 +106,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notification/subscribe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Subscribes a browser, and greets it. */
+        post: operations["original"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -238,6 +255,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/push/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The key that a browser needs to subscribe. */
+        get: operations["getPushKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/push/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Subscribes a browser to the ends of tasks, or changes its keys; a new one gets a greeting at once. */
+        post: operations["subscribeToPush"];
+        /** Ends a subscription; there need not be one. */
+        delete: operations["unsubscribeFromPush"];
         options?: never;
         head?: never;
         patch?: never;
@@ -419,6 +471,10 @@ export interface components {
          * @enum {string}
          */
         OriginalStatus: "pending" | "completed" | "completed_with_errors" | "failed";
+        /** @description What the original's client sends. */
+        OriginalSubscription: {
+            subscription: components["schemas"]["PushSubscription"];
+        };
         /** @description The original's task. */
         OriginalTask: {
             id: string;
@@ -478,6 +534,27 @@ export interface components {
              * @example /docs/errors.md#not_found
              */
             type: string;
+        };
+        /** @description The key that push services know this server by. */
+        PushKey: {
+            /** @description What a browser takes as `applicationServerKey`: 65 bytes in base64url. */
+            public_key: string;
+        };
+        /** @description The browser's keys, in base64url. */
+        PushKeys: {
+            /** @description A secret that it shares with this server, 16 bytes. */
+            auth: string;
+            /** @description Its public key, 65 bytes. */
+            p256dh: string;
+        };
+        /** @description A browser's `PushSubscription`, as its `toJSON()` gives it. */
+        PushSubscription: {
+            /**
+             * @description Where messages to the browser are posted.
+             * @example https://push.example.com/send/abc
+             */
+            endpoint: string;
+            keys: components["schemas"]["PushKeys"];
         };
         /** @description Whether each thing that the server needs is there. */
         Readiness: {
@@ -1067,6 +1144,28 @@ export interface operations {
             };
         };
     };
+    original: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OriginalSubscription"];
+            };
+        };
+        responses: {
+            /** @description The browser is subscribed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     getOpenApi: {
         parameters: {
             query?: never;
@@ -1329,6 +1428,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Info"];
+                };
+            };
+        };
+    };
+    getPushKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushKey"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribeToPush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushSubscription"];
+            };
+        };
+        responses: {
+            /** @description The browser is subscribed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribeFromPush: {
+        parameters: {
+            query: {
+                /** @description The subscription's endpoint. */
+                endpoint: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The browser is not subscribed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

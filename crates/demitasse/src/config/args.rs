@@ -12,7 +12,7 @@ use url::Url;
 
 use super::original::OriginalArgs;
 use super::stores::{self, Role};
-use super::{Config, HttpConfig, Secret, WorkerConfig, listen};
+use super::{Config, HttpConfig, PushArgs, Secret, WorkerConfig, listen};
 
 /// Everything that `serve` can be told.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +32,9 @@ pub struct ServeArgs {
     /// The original service's variables.
     #[command(flatten)]
     pub original: OriginalArgs,
+    /// Who is told, and which addresses are fetched.
+    #[command(flatten)]
+    pub push: PushArgs,
 }
 
 /// The HTTP side.
@@ -213,6 +216,7 @@ impl ServeArgs {
         let urls = stores::urls(&self.data, &self.original, public_url);
         let mut problems = self.problems(address, role);
         problems.extend(stores::problems(&urls, role));
+        let push = self.push.resolve(&mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -234,6 +238,8 @@ impl ServeArgs {
                 trusted_proxies: self.http.trusted_proxies,
                 api_key: self.http.api_key,
             },
+            fetch: self.push.policy(),
+            push,
             grace: Duration::from_secs(self.job.grace),
             worker: self.job.resolve(),
         })

@@ -6,6 +6,7 @@
 mod args;
 mod listen;
 mod original;
+mod push;
 mod secret;
 mod stores;
 
@@ -18,8 +19,11 @@ use demitasse_engine::Limits;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::fetch::FetchPolicy;
+
 pub use args::{Command, DataArgs, HttpArgs, JobArgs, LimitArgs, LogFormat, ServeArgs};
 pub use original::OriginalArgs;
+pub use push::{PushArgs, PushConfig};
 pub use secret::Secret;
 pub use stores::Role;
 
@@ -40,6 +44,10 @@ pub struct Config {
     pub limits: Limits,
     /// The HTTP side.
     pub http: HttpConfig,
+    /// Which of the addresses that users supply are fetched.
+    pub fetch: FetchPolicy,
+    /// Web push.
+    pub push: PushConfig,
     /// The workers' side.
     pub worker: WorkerConfig,
     /// How long running requests and jobs may go on after the signal to stop.

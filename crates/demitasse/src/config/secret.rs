@@ -15,6 +15,11 @@ impl Secret {
         self.0.as_bytes().ct_eq(candidate).into()
     }
 
+    /// The text itself, for what has to be read before it can be kept.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+
     /// Length in bytes.
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -34,11 +34,13 @@ pub(crate) enum Code {
     Internal,
     Unavailable,
     StorageFull,
+    TooManySubscriptions,
+    PushFailed,
 }
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::InvalidRequest,
         Self::NoFile,
         Self::UnexpectedFile,
@@ -55,6 +57,8 @@ impl Code {
         Self::Internal,
         Self::Unavailable,
         Self::StorageFull,
+        Self::TooManySubscriptions,
+        Self::PushFailed,
     ];
 
     /// code, status, title, what to do
@@ -145,6 +149,18 @@ impl Code {
                 S::INSUFFICIENT_STORAGE,
                 "The server has no room for the image",
                 "The operator has to free disk space; nothing was kept.",
+            ),
+            Self::TooManySubscriptions => (
+                "too_many_subscriptions",
+                S::CONFLICT,
+                "No more browsers can be subscribed",
+                "Switch notifications off in a browser that does not need them.",
+            ),
+            Self::PushFailed => (
+                "push_failed",
+                S::BAD_GATEWAY,
+                "The browser's push service did not take a message",
+                "Try again; if it stays, subscribe anew in the browser.",
             ),
         }
     }

@@ -20,3 +20,5 @@ pub(crate) use error::sentence;
 pub(crate) use router::{operations, router};
 pub(crate) use state::Http;
 pub(crate) use upload::Received;
+pub(crate) use urls::BaseUrl;
+pub(crate) use view::variant_url;

@@ -2,7 +2,7 @@
 //!
 //! | paths | shape of errors | key | CORS |
 //! |---|---|---|---|
-//! | `/images`, `/tasks` | the original's | yes | `*` |
+//! | `/images`, `/tasks`, `/notification` | the original's | yes | `*` |
 //! | `/v1`, `/metrics`, `/openapi.json` | problem+json | yes | no |
 //! | `/v1/info`, `/healthz`, `/readyz`, `/i/..`, the UI | problem+json | no | no |
 
@@ -26,7 +26,7 @@ use super::auth::require_key;
 use super::error::{ApiError, Code, tell_original, tell_problem};
 use super::openapi::Document;
 use super::request_id::{self, MakeRandomId};
-use super::routes::{blobs, events, health, images, info, original, tasks};
+use super::routes::{blobs, events, health, images, info, original, push, tasks};
 use super::state::HttpState;
 use super::ui;
 use crate::telemetry::{client_trace, join_trace};
@@ -39,6 +39,8 @@ pub(super) fn native() -> OpenApiRouter<HttpState> {
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::cancel))
         .routes(routes!(events::stream))
+        .routes(routes!(push::key))
+        .routes(routes!(push::subscribe, push::unsubscribe))
         .routes(routes!(health::metrics))
         .routes(routes!(info::openapi))
 }
@@ -60,6 +62,7 @@ pub(super) fn original() -> OpenApiRouter<HttpState> {
         .routes(routes!(original::image))
         .routes(routes!(original::task))
         .routes(routes!(original::task_status))
+        .routes(routes!(push::original))
 }
 
 /// Everything that the server answers.

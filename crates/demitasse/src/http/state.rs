@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::Intake;
 use crate::config::HttpConfig;
 use crate::metrics::Metrics;
+use crate::push::WebPush;
 
 /// Shared by all handlers.
 pub(crate) type HttpState = Arc<Http>;
@@ -25,6 +26,8 @@ pub(crate) struct Http {
     pub(crate) backends: Backends,
     /// Where accepted uploads go.
     pub(crate) intake: Intake,
+    /// Browsers that want to be told.
+    pub(crate) push: Arc<WebPush>,
     /// Counters.
     pub(crate) metrics: Arc<Metrics>,
     /// Fires when the server begins to stop: long answers end.

@@ -47,6 +47,14 @@ impl BaseUrl {
         })
     }
 
+    /// The address that the configuration says, for messages that answer no request; without one, addresses begin with
+    /// their path.
+    pub(crate) fn of_config(config: &HttpConfig) -> Self {
+        Self(
+            config.public_url.as_ref().map_or(String::new(), |url| url.as_str().trim_end_matches('/').into()),
+        )
+    }
+
     /// `path` (with its slash) on this server.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)

@@ -28,6 +28,9 @@ mod access;
 /// From upload to result: order, sharing, failures, events.
 mod jobs;
 
+/// Web push, against a push service that checks and decrypts.
+mod push;
+
 /// The real binary: crashes at every step, shutdown, commands.
 mod process;
 

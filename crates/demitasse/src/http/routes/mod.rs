@@ -6,4 +6,5 @@ pub(super) mod health;
 pub(super) mod images;
 pub(super) mod info;
 pub(super) mod original;
+pub(super) mod push;
 pub(super) mod tasks;

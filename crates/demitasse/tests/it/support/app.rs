@@ -7,7 +7,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use demitasse::app::App;
-use demitasse::config::{Config, HttpConfig, Role, WorkerConfig};
+use demitasse::config::{Config, HttpConfig, PushConfig, Role, WorkerConfig};
+use demitasse::fetch::FetchPolicy;
 use demitasse_backends::{BackendUrls, Backends};
 use demitasse_core::ManualClock;
 use demitasse_engine::Limits;
@@ -48,6 +49,10 @@ impl TestApp {
         let app = App::new(config, backends.clone(), clock.clone()).await.unwrap();
         let router = app.router();
         Self { app, router, clock, backends, data }
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        demitasse_core::Clock::now(&*self.clock)
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -121,6 +126,8 @@ fn config(data: std::path::PathBuf) -> Config {
             trusted_proxies: Vec::new(),
             api_key: None,
         },
+        fetch: FetchPolicy::default(),
+        push: PushConfig::default(),
         worker: WorkerConfig {
             workers: 0,
             max_attempts: 3,

@@ -4,6 +4,7 @@ mod app;
 mod images;
 mod nginx;
 mod process;
+mod push_service;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ pub(crate) use app::{Answer, TestApp, multipart};
 pub(crate) use images::{huge_header, noisy_png, png, truncated_png};
 pub(crate) use nginx::{Nginx, SCRIPT};
 pub(crate) use process::{Server, command};
+pub(crate) use push_service::PushService;
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
