@@ -4,7 +4,7 @@ import reactHooks from "eslint-plugin-react-hooks";
 import globals from "globals";
 import tseslint from "typescript-eslint";
 
-const features = ["auth", "images", "upload"];
+const features = ["auth", "images", "notify", "upload"];
 
 /** Forbids imports that match `group`, and says which rule of the layout they break. */
 const forbid = (group, message) => ({

@@ -11,6 +11,18 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   return (await response.json()) as T;
 }
 
+/** Sends JSON, or nothing, where no answer is expected. Rejects with ApiError. */
+export async function sendJson(
+  method: "POST" | "DELETE",
+  path: string,
+  body?: unknown,
+): Promise<void> {
+  const { key } = keyState();
+  const response = await send(path, key, undefined, { method, body });
+  if (response.status === 401) refuseKey(key);
+  if (!response.ok) throw problemToError(response.status, await response.text());
+}
+
 /** True when the server takes `key`. Rejects with ApiError for every other failure than 401. */
 export async function isKeyAccepted(key: string): Promise<boolean> {
   const response = await send("/v1/images?limit=1", key);
@@ -19,10 +31,18 @@ export async function isKeyAccepted(key: string): Promise<boolean> {
   return true;
 }
 
-async function send(path: string, key: string | null, signal?: AbortSignal): Promise<Response> {
+async function send(
+  path: string,
+  key: string | null,
+  signal?: AbortSignal,
+  { method, body }: { method: string; body?: unknown } = { method: "GET" },
+): Promise<Response> {
+  const json = body === undefined ? {} : { "Content-Type": "application/json" };
   try {
     return await fetch(path, {
-      headers: { Accept: "application/json", ...authorization(key) },
+      method,
+      headers: { Accept: "application/json", ...json, ...authorization(key) },
+      body: body === undefined ? null : JSON.stringify(body),
       signal: signal ?? null,
     });
   } catch (error) {

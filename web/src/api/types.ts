@@ -7,6 +7,7 @@ export type Image = Schemas["Image"];
 export type ImagePage = Schemas["ImagePage"];
 export type Info = Schemas["Info"];
 export type Problem = Schemas["Problem"];
+export type PushKey = Schemas["PushKey"];
 export type Report = Schemas["Report"];
 export type Task = Schemas["Task"];
 export type TaskEvent = Schemas["TaskEvent"];

@@ -24,7 +24,7 @@ export function App() {
 
   return (
     <>
-      <Header />
+      <Header ready={info.isSuccess && !needsKey} />
       {info.isError && (
         <main className="page">
           <ErrorNote error={info.error} onRetry={() => void info.refetch()} />

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { forgetKey } from "@/api/key";
 import { KeyIcon, ThemeIcon } from "@/components/icons";
 import { Logo } from "@/components/Logo";
@@ -6,7 +6,14 @@ import { useKey } from "@/features/auth/useKey";
 import "./Header.css";
 import { keepTheme, storedTheme, THEMES } from "./theme";
 
-export function Header() {
+// Not needed to compress: the first screen does without it.
+const NotifySwitch = lazy(async () => {
+  const { NotifySwitch } = await import("@/features/notify/components/NotifySwitch");
+  return { default: NotifySwitch };
+});
+
+/** `ready`: the server answers this browser, so everything may be asked. */
+export function Header({ ready }: { ready: boolean }) {
   const { key } = useKey();
   return (
     <header className="header">
@@ -18,6 +25,11 @@ export function Header() {
         </span>
       </h1>
       <div className="header-tools">
+        {ready && (
+          <Suspense>
+            <NotifySwitch />
+          </Suspense>
+        )}
         {key !== null && (
           <button type="button" className="button button-quiet" onClick={forgetKey}>
             <KeyIcon /> Forget key

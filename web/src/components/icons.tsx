@@ -59,3 +59,10 @@ export const KeyIcon = () => (
     <path d="m11 12.5 8-8M16 7.5l2.5 2.5" />
   </Icon>
 );
+
+export const BellIcon = () => (
+  <Icon>
+    <path d="M6.5 16.5v-6a5.5 5.5 0 0 1 11 0v6l1.5 1.5H5z" />
+    <path d="M10 20.5h4" />
+  </Icon>
+);
