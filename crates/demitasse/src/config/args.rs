@@ -151,6 +151,12 @@ pub struct JobArgs {
     #[arg(long, env = "DEMITASSE_LEASE", value_name = "SECONDS", default_value_t = 30)]
     pub lease: u64,
 
+    /// Seconds between two looks for unfinished jobs that are not in the queue, which are put back into it
+    ///
+    /// After a Redis that restarted empty, work goes on within this time.
+    #[arg(long, env = "DEMITASSE_SWEEP", value_name = "SECONDS", default_value_t = 15)]
+    pub sweep: u64,
+
     /// Milliseconds to wait after the first failed attempt; the wait doubles, up to a minute
     #[arg(long, env = "DEMITASSE_RETRY_DELAY", value_name = "MS", default_value_t = 1_000)]
     pub retry_delay: u64,
@@ -268,6 +274,7 @@ impl ServeArgs {
         let positive = [
             ("--max-attempts", u64::from(self.job.max_attempts)),
             ("--lease", self.job.lease),
+            ("--sweep", self.job.sweep),
             ("--deadline", self.job.deadline),
             ("--max-bytes", self.limit.max_bytes),
             ("--max-pixels", self.limit.max_pixels),
@@ -292,6 +299,7 @@ impl JobArgs {
             max_attempts: self.max_attempts,
             lease: Duration::from_secs(self.lease),
             poll: Duration::from_secs(1),
+            sweep: Duration::from_secs(self.sweep),
             retry_delay: Duration::from_millis(self.retry_delay),
             deadline: Duration::from_secs(self.deadline),
             memory: self.memory.saturating_mul(1024 * 1024),

@@ -78,6 +78,8 @@ pub struct WorkerConfig {
     pub lease: Duration,
     /// How often an idle worker looks without being woken.
     pub poll: Duration,
+    /// How often the queue is repaired from the rows.
+    pub sweep: Duration,
     /// The wait after the first failed attempt; it doubles.
     pub retry_delay: Duration,
     /// How long one attempt may take.

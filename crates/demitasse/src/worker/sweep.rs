@@ -6,9 +6,6 @@ use demitasse_core::{Claim, Job, JobState, Sequence, StoreError, Ticket};
 
 use super::Worker;
 
-/// How often.
-const INTERVAL: Duration = Duration::from_secs(60);
-
 /// Rows looked at in one go.
 const PAGE: usize = 500;
 
@@ -28,7 +25,7 @@ pub(crate) async fn sweep(worker: &Worker) -> Result<(), StoreError> {
 pub(crate) async fn sweep_regularly(worker: &Worker) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
+            () = tokio::time::sleep(worker.config.sweep) => {}
             () = worker.stopping.cancelled() => return,
         }
         if let Err(error) = sweep(worker).await {

@@ -133,6 +133,7 @@ fn config(data: std::path::PathBuf) -> Config {
             max_attempts: 3,
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(1),
+            sweep: Duration::from_secs(15),
             retry_delay: Duration::from_secs(1),
             deadline: Duration::from_secs(60),
             memory: 4 << 30,
