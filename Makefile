@@ -2,7 +2,7 @@
 # The work is done by scripts/*.sh. CARGO_TARGET_DIR is respected where it is set.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench deps fmt lint test-rust test-web e2e image-test audit
+.PHONY: help run test build bench chaos deps fmt lint test-rust test-web e2e image-test audit
 
 ARGS ?=
 
@@ -27,6 +27,10 @@ bench: ## Measures the steps of the engine, and upload to completed on an idle s
 	@scripts/deps.sh build
 	@scripts/web.sh build
 	@scripts/bench.sh
+
+chaos: ## Uploads while workers, API and Redis are killed, on each pair of stores; nothing may be lost or doubled
+	@scripts/deps.sh test
+	@scripts/services.sh run scripts/chaos.sh long
 
 deps: ## Installs what building and testing need
 	@scripts/deps.sh test

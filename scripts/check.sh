@@ -94,6 +94,8 @@ documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --al
 
 rust_tests() { scripts/services.sh run cargo nextest run --locked --workspace --all-features; }
 
+chaos() { scripts/services.sh run scripts/chaos.sh short; }
+
 doc_tests() { cargo test --locked --quiet --doc --workspace --all-features; }
 
 # The end-to-end tests drive the binary that the Rust tests have built: the same command, so that nothing builds twice.
@@ -116,6 +118,7 @@ lint() {
 
 rust() {
   step "rust tests" rust_tests
+  step "chaos (short)" chaos
   step "documentation tests" doc_tests
   step "documentation" documentation
 }
@@ -144,7 +147,7 @@ all() {
 for name in "$@"; do
   case "$name" in
     all | lint | rust | web | e2e) "$name" ;;
-    format | spelling | shell | deployment | clippy | features | licenses | advisories | unused | documentation)
+    format | spelling | shell | deployment | clippy | features | licenses | advisories | unused | documentation | chaos)
       step "$name" "$name"
       ;;
     *) fail "no check is called $name" ;;

@@ -1,6 +1,8 @@
 //! `cargo xtask`: every figure that the documents claim, as a command that anyone can run.
 
 mod bench_upload;
+#[cfg(unix)]
+mod chaos;
 mod check_corpus;
 mod eval;
 mod pillow;
@@ -22,6 +24,9 @@ enum Command {
     CheckCorpus(check_corpus::Args),
     /// Time from the start of an upload to `completed`, on an idle server
     BenchUpload(bench_upload::Args),
+    /// Uploads while workers, API and Redis are killed; nothing may be lost or doubled
+    #[cfg(unix)]
+    Chaos(chaos::Args),
 }
 
 fn main() -> ExitCode {
@@ -29,6 +34,8 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::CheckCorpus(args) => check_corpus::run(&args),
         Command::BenchUpload(args) => bench_upload::run(&args),
+        #[cfg(unix)]
+        Command::Chaos(args) => chaos::run(&args),
     };
     result.unwrap_or_else(|error| {
         say(&format!("error: {error:#}"));
