@@ -1,8 +1,9 @@
 //! Measures claims with 10,000 jobs queued: p50 and p99 of claim and of ack, jobs per second, at 1, 8 and 64 workers, and
-//! from enqueue to claim with idle workers. On Redis with its memory, and on SQLite beside it.
+//! from enqueue to claim with idle workers.
 //!
-//! `cargo run --release -p demitasse-backends --example claims -- redis://127.0.0.1:6379?prefix=claims DIR`: the keys of
-//! the prefix are used and left empty; DIR is on the disk to measure.
+//! `cargo run --release -p demitasse-backends --example claims -- URL...`: of a queue of its own, as in
+//! `redis://127.0.0.1:6379?prefix=claims` (whose memory is shown too), or of a metadata store, as in
+//! `sqlite:DIR/claims.db` on the disk to measure. What is there already should be an empty queue, and is left so.
 
 #![expect(clippy::print_stdout, reason = "it reports to a terminal")]
 #![expect(clippy::unwrap_used, reason = "a measurement that fails has no result")]
@@ -10,8 +11,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use demitasse_backends::redis::RedisQueue;
-use demitasse_backends::sqlite::SqliteStore;
+use demitasse_backends::{BackendUrls, connect};
 use demitasse_core::{Clock, JobId, JobQueue, Priority, Sequence, SystemClock, Ticket};
 use futures_util::future::join_all;
 
@@ -32,7 +32,7 @@ fn percentile(times: &mut [Duration], share: f64) -> f64 {
 }
 
 /// Empties a full queue: claim and ack, as fast as it goes.
-async fn drain<Q: JobQueue>(name: &str, queue: &Arc<Q>, workers: usize) {
+async fn drain(name: &str, queue: &Arc<dyn JobQueue>, workers: usize) {
     let start = Instant::now();
     let (mut claims, mut acks) = (Vec::new(), Vec::new());
     let tasks = (0..workers).map(|worker| {
@@ -65,14 +65,14 @@ async fn drain<Q: JobQueue>(name: &str, queue: &Arc<Q>, workers: usize) {
     );
 }
 
-async fn fill(queue: &impl JobQueue) {
+async fn fill(queue: &dyn JobQueue) {
     for n in 0..JOBS {
         queue.enqueue(ticket(n)).await.unwrap();
     }
 }
 
 /// Jobs one by one, 4 ms apart, to workers that wait: the time from before the enqueue to after the claim.
-async fn paced(queue: &Arc<RedisQueue>, url: &str, workers: usize) {
+async fn paced(name: &str, queue: &Arc<dyn JobQueue>, api: &dyn JobQueue, workers: usize) {
     let origin = Instant::now();
     let tasks: Vec<_> = (0..workers)
         .map(|worker| {
@@ -95,7 +95,6 @@ async fn paced(queue: &Arc<RedisQueue>, url: &str, workers: usize) {
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let api = RedisQueue::connect(url).await.unwrap();
     let mut sent = std::collections::HashMap::new();
     for n in 0..PACED {
         let ticket = ticket(n);
@@ -111,7 +110,7 @@ async fn paced(queue: &Arc<RedisQueue>, url: &str, workers: usize) {
         .collect();
     assert_eq!(times.len(), PACED);
     println!(
-        "redis, {workers} idle workers: enqueue to claim p50 {:.2} ms, p99 {:.2} ms",
+        "{name}, {workers} idle workers: enqueue to claim p50 {:.2} ms, p99 {:.2} ms",
         percentile(&mut times, 0.5),
         percentile(&mut times, 0.99)
     );
@@ -124,26 +123,40 @@ async fn memory(url: &str) -> String {
     info.lines().find_map(|line| line.strip_prefix("used_memory_human:")).unwrap().into()
 }
 
+/// The queue at the URL, as one process has it.
+async fn open(url: &str) -> Arc<dyn JobQueue> {
+    let urls = if url.starts_with("redis") {
+        BackendUrls { queue: url.into(), ..BackendUrls::memory() }
+    } else {
+        BackendUrls { metadata: url.into(), ..BackendUrls::memory() }
+    };
+    connect(&urls).await.unwrap().queue
+}
+
+async fn measure(url: &str) {
+    let name = url.split(':').next().unwrap_or(url);
+    let queue = open(url).await;
+    for workers in [1, 8, 64] {
+        let before = if name == "redis" { memory(url).await } else { String::new() };
+        fill(&*queue).await;
+        let full = if name == "redis" { memory(url).await } else { String::new() };
+        drain(name, &queue, workers).await;
+        if name == "redis" {
+            println!("redis: memory {before} empty, {full} with {JOBS} queued, {} after", memory(url).await);
+        }
+    }
+    // An embedded store serves one process, and has no news for idle workers.
+    if name != "sqlite" {
+        let api = open(url).await;
+        for workers in [1, 8, 64] {
+            paced(name, &queue, &*api, workers).await;
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let url = arguments.next().unwrap();
-    let dir = arguments.next().unwrap_or_else(|| "target/claims".into());
-    let queue = Arc::new(RedisQueue::connect(&url).await.unwrap());
-    for workers in [1, 8, 64] {
-        let before = memory(&url).await;
-        fill(&*queue).await;
-        let full = memory(&url).await;
-        drain("redis", &queue, workers).await;
-        println!("redis: memory {before} empty, {full} with {JOBS} queued, {} after", memory(&url).await);
-    }
-    for workers in [1, 8, 64] {
-        paced(&queue, &url, workers).await;
-    }
-    let path = std::path::Path::new(&dir).join("claims.db");
-    let store = Arc::new(SqliteStore::open(&path, true).await.unwrap());
-    for workers in [1, 8, 64] {
-        fill(&*store).await;
-        drain("sqlite", &store, workers).await;
+    for url in std::env::args().skip(1) {
+        measure(&url).await;
     }
 }

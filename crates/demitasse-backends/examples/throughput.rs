@@ -1,8 +1,8 @@
-//! Measures what the embedded metadata store takes: uploads per second, and jobs per second from claim to ack, one
-//! worker and one uploader at a time and then eight.
+//! Measures what a metadata store takes: uploads per second, and jobs per second from claim to ack, one worker and one
+//! uploader at a time and then eight.
 //!
-//! `cargo run --release -p demitasse-backends --example throughput -- DIR [DONE]`: DIR is on the disk to measure, DONE
-//! the number of finished jobs that lie there already.
+//! `cargo run --release -p demitasse-backends --example throughput -- URL [DONE]`: URL is the store's, as in
+//! `sqlite:DIR/demitasse.db` on the disk to measure, DONE the number of finished jobs that lie there already.
 
 #![expect(clippy::print_stdout, reason = "it reports to a terminal")]
 #![expect(clippy::unwrap_used, reason = "a measurement that fails has no result")]
@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use demitasse_backends::sqlite::SqliteStore;
+use demitasse_backends::{BackendUrls, Backends, connect};
 use demitasse_core::{
-    Clock, Document, ImageId, ImageStore, JobId, JobQueue, JobStore, NewUpload, OwnerId, Priority,
-    RequestKey, Sha256, StoredOriginal, SystemClock, Transition, Variant, VariantOutcome,
+    Clock, Document, ImageId, JobId, NewUpload, OwnerId, Priority, RequestKey, Sha256, StoredOriginal,
+    SystemClock, Transition, Variant, VariantOutcome,
 };
 use futures_util::future::join_all;
 use serde_json::json;
@@ -60,24 +60,26 @@ fn variant() -> Variant {
 }
 
 /// Claim, start, succeed, ack: four commits.
-async fn work(store: &SqliteStore) -> bool {
-    let Some(claim) = store.claim("throughput", Duration::from_secs(60)).await.unwrap() else { return false };
+async fn work(store: &Backends) -> bool {
+    let claim = store.queue.claim("throughput", Duration::from_secs(60)).await.unwrap();
+    let Some(claim) = claim else { return false };
     let lease = claim.lease;
     let now = SystemClock.now();
-    store.transition(claim.job_id, Transition::Start { lease, over: None }, now).await.unwrap().unwrap();
+    let start = Transition::Start { lease, over: None };
+    store.jobs.transition(claim.job_id, start, now).await.unwrap().unwrap();
     let end = Transition::Succeed { lease, variant: Box::new(variant()), announce_until: None };
-    store.transition(claim.job_id, end, now).await.unwrap().unwrap();
-    store.ack(claim).await.unwrap()
+    store.jobs.transition(claim.job_id, end, now).await.unwrap().unwrap();
+    store.queue.ack(claim).await.unwrap()
 }
 
-async fn measure(store: &Arc<SqliteStore>, tasks: u64) {
+async fn measure(store: &Backends, tasks: u64) {
     let start = Instant::now();
     let left = Arc::new(AtomicU64::new(0));
     join_all((0..tasks).map(|_| {
         let (store, left) = (store.clone(), left.clone());
         tokio::spawn(async move {
             while left.fetch_add(1, Ordering::Relaxed) < JOBS {
-                store.create_upload(upload()).await.unwrap();
+                store.images.create_upload(upload()).await.unwrap();
             }
         })
     }))
@@ -97,12 +99,11 @@ async fn measure(store: &Arc<SqliteStore>, tasks: u64) {
 #[tokio::main]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
-    let dir = arguments.next().unwrap_or_else(|| "target/throughput".into());
+    let metadata = arguments.next().unwrap_or_else(|| "sqlite:target/throughput/demitasse.db".into());
     let done: u64 = arguments.next().map_or(0, |done| done.parse().unwrap());
-    let path = std::path::Path::new(&dir).join("demitasse.db");
-    let store = Arc::new(SqliteStore::open(&path, true).await.unwrap());
+    let store = connect(&BackendUrls { metadata, ..BackendUrls::memory() }).await.unwrap();
     for _ in 0..done {
-        store.create_upload(upload()).await.unwrap();
+        store.images.create_upload(upload()).await.unwrap();
         work(&store).await;
     }
     for tasks in [1, 8] {

@@ -24,7 +24,7 @@ struct Metadata {
     description: String,
 }
 
-#[cfg(any(feature = "memory", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
 impl Metadata {
     fn new<S>(store: S, exclusive: bool, description: String) -> Self
     where
@@ -85,6 +85,7 @@ fn unknown(port: Port, scheme: &str) -> ConnectError {
 #[cfg(not(all(
     feature = "memory",
     feature = "sqlite",
+    feature = "postgres",
     feature = "disk",
     feature = "redis",
     feature = "s3",
@@ -98,6 +99,7 @@ async fn connect_metadata(url: &str, upload_enqueues: bool) -> Result<Metadata, 
     match split(url) {
         ("sqlite", "") => Err(ConnectError::NoPath { port: Port::Metadata }),
         ("sqlite", path) => connect_sqlite(path, upload_enqueues).await,
+        ("postgres" | "postgresql", _) => connect_postgres(url, upload_enqueues).await,
         #[cfg(feature = "memory")]
         ("memory", _) => {
             let store =
@@ -119,6 +121,18 @@ async fn connect_sqlite(path: &str, upload_enqueues: bool) -> Result<Metadata, C
 #[cfg(not(feature = "sqlite"))]
 async fn connect_sqlite(_path: &str, _upload_enqueues: bool) -> Result<Metadata, ConnectError> {
     Err(left_out(Port::Metadata, "sqlite", "sqlite"))
+}
+
+#[cfg(feature = "postgres")]
+async fn connect_postgres(url: &str, upload_enqueues: bool) -> Result<Metadata, ConnectError> {
+    let store = crate::postgres::PostgresStore::connect(url, upload_enqueues).await?;
+    let description = store.name().to_owned();
+    Ok(Metadata::new(store, false, description))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn connect_postgres(_url: &str, _upload_enqueues: bool) -> Result<Metadata, ConnectError> {
+    Err(left_out(Port::Metadata, "postgres", "postgres"))
 }
 
 /// A queue of its own, or `None` for the metadata store's.

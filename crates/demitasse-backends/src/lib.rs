@@ -5,7 +5,7 @@
 //!
 //! | URL | schemes |
 //! |---|---|
-//! | metadata | `sqlite:PATH`, `memory:` |
+//! | metadata | `sqlite:PATH`, `postgres://HOST/DATABASE`, `memory:` |
 //! | queue | `metadata` (a table of the metadata store, filled in the upload's own transaction), `redis:`, `memory:` |
 //! | events | `redis:`, `memory:` |
 //! | storage | `file:DIR` (`file:DIR?accel=PREFIX` behind a reverse proxy), `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`, `cloudinary://KEY:SECRET@CLOUD`, `memory:` |
@@ -26,12 +26,14 @@
 mod broadcast;
 mod check;
 mod connect;
-#[cfg(any(feature = "memory", feature = "sqlite", feature = "redis"))]
+#[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod lease;
 #[cfg(any(feature = "sqlite", feature = "disk"))]
 mod lock;
 #[cfg(any(feature = "s3", feature = "cloudinary"))]
 mod sniff;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(any(feature = "s3", feature = "cloudinary"))]
 mod storage_url;
 mod url;
@@ -42,6 +44,8 @@ pub mod cloudinary;
 pub mod disk;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "s3")]

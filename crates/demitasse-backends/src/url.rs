@@ -31,7 +31,7 @@ impl Port {
     /// What its URL may look like, for error messages.
     fn forms(self) -> &'static str {
         match self {
-            Self::Metadata => "`sqlite:PATH` or `memory:`",
+            Self::Metadata => "`sqlite:PATH`, `postgres://HOST/DATABASE` or `memory:`",
             Self::Queue => "`metadata`, `redis://HOST:PORT` or `memory:`",
             Self::Events => "`redis://HOST:PORT` or `memory:`",
             Self::Storage => {
@@ -45,7 +45,7 @@ impl Port {
 /// Where each port finds its backend. The scheme picks it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackendUrls {
-    /// `sqlite:PATH` or `memory:`.
+    /// `sqlite:PATH`, `postgres://HOST/DATABASE` or `memory:`.
     pub metadata: String,
     /// `metadata` (in the metadata store), `redis://HOST:PORT` or `memory:`.
     pub queue: String,

@@ -6,9 +6,9 @@
 //!
 //! | port | guarantees | implemented by |
 //! |---|---|---|
-//! | [`ImageStore`], [`JobStore`] | the row is the truth; every change of state is a compare-and-set | memory, sqlite |
-//! | [`SubscriptionStore`], [`SettingStore`] | who wants to be told; what all processes agree on | memory, sqlite |
-//! | [`JobQueue`] | a hint with leases: at least once, oldest first | memory, sqlite |
+//! | [`ImageStore`], [`JobStore`] | the row is the truth; every change of state is a compare-and-set | memory, sqlite, postgres |
+//! | [`SubscriptionStore`], [`SettingStore`] | who wants to be told; what all processes agree on | memory, sqlite, postgres |
+//! | [`JobQueue`] | a hint with leases: at least once, oldest first | memory, sqlite, postgres |
 //! | [`BlobStore`] | immutable bytes by content address | memory, disk, s3, cloudinary |
 //! | [`EventBus`] | best effort | memory |
 //!

@@ -10,11 +10,6 @@ pub(super) fn store_error(key: impl Into<String>) -> impl FnOnce(sqlx::Error) ->
     move |error| StoreError::new(kind(&error), BACKEND, key).because(error)
 }
 
-/// The error of a row that holds what this version cannot read.
-pub(super) fn unreadable(column: &str) -> StoreError {
-    StoreError::new(ErrorKind::Invalid, BACKEND, column)
-}
-
 fn kind(error: &sqlx::Error) -> ErrorKind {
     match error {
         sqlx::Error::Database(error) if error.is_unique_violation() => ErrorKind::Conflict,

@@ -16,23 +16,16 @@ mod tests;
 
 use async_trait::async_trait;
 use demitasse_core::{ErrorKind, StoreError};
+use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Sqlite, SqlitePool};
 
 use crate::Check;
 use crate::lock::Lock;
+use crate::sql::Statement;
 use error::store_error;
 
 /// The name in errors.
 const BACKEND: &str = "sqlite";
-
-/// The database's own time in Unix milliseconds, the same throughout a statement.
-macro_rules! now {
-    () => {
-        "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
-    };
-}
-use now;
 
 /// An open database. [`SqliteStore::open`] makes one.
 pub struct SqliteStore {
@@ -46,38 +39,31 @@ pub struct SqliteStore {
     _lock: Lock,
 }
 
-type Arguments<'q> = sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
-
 impl SqliteStore {
     /// Runs a writing statement with `RETURNING` to its end and gives its only row.
     ///
     /// Not `fetch_optional`: sqlx would stop at the first row, before the commit, and lose the commit's error.
-    async fn write_one(&self, query: Arguments<'_>, key: &str) -> Result<Option<SqliteRow>, StoreError> {
-        let rows = query.fetch_all(&self.writer).await.map_err(store_error(key))?;
+    async fn write_one(&self, statement: Statement, key: &str) -> Result<Option<SqliteRow>, StoreError> {
+        let rows = statement.query().fetch_all(&self.writer).await.map_err(store_error(key))?;
         Ok(rows.into_iter().next())
     }
 
     /// Runs a writing statement and says whether it changed a row.
-    async fn write(&self, query: Arguments<'_>, key: &str) -> Result<bool, StoreError> {
-        let done = query.execute(&self.writer).await.map_err(store_error(key))?;
+    async fn write(&self, statement: Statement, key: &str) -> Result<bool, StoreError> {
+        let done = statement.query().execute(&self.writer).await.map_err(store_error(key))?;
         Ok(done.rows_affected() > 0)
     }
 
-    async fn read(&self, query: Arguments<'_>, key: &str) -> Result<Vec<SqliteRow>, StoreError> {
-        query.fetch_all(&self.readers).await.map_err(store_error(key))
+    async fn read(&self, statement: Statement, key: &str) -> Result<Vec<SqliteRow>, StoreError> {
+        statement.query().fetch_all(&self.readers).await.map_err(store_error(key))
     }
 }
 
 #[async_trait]
 impl Check for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
-        let write = concat!(
-            "INSERT INTO health (id, checked_at) VALUES (1, ",
-            now!(),
-            ") ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at"
-        );
-        self.write(sqlx::query(write), "health").await?;
-        let rows = self.read(sqlx::query("SELECT checked_at FROM health WHERE id = 1"), "health").await?;
+        self.write(queue::health(), "health").await?;
+        let rows = self.read(Statement::new("SELECT checked_at FROM health WHERE id = 1"), "health").await?;
         match rows.len() {
             1 => Ok(()),
             _ => Err(StoreError::new(ErrorKind::Internal, BACKEND, "health")),

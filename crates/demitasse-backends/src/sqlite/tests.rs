@@ -49,14 +49,14 @@ async fn the_sweep_and_the_search_for_equal_work_use_partial_indexes() {
     let (store, _dir) = open().await;
     let sweep = plan(&store, jobs::UNFINISHED.into()).await;
     assert_eq!(sweep, "SEARCH jobs USING INDEX jobs_unfinished (sequence>?)");
-    let equal = plan(&store, jobs::VARIANT_FOR.into()).await;
+    let equal = plan(&store, crate::sql::jobs::VARIANT_FOR.into()).await;
     assert_eq!(equal, "SEARCH jobs USING INDEX jobs_succeeded (request_key=?)");
 }
 
 #[tokio::test]
 async fn lists_walk_one_owners_images_without_sorting() {
     let (store, _dir) = open().await;
-    for sql in [images::AFTER, images::BEFORE] {
+    for sql in [crate::sql::images::AFTER, crate::sql::images::BEFORE] {
         let plan = plan(&store, sql.into()).await;
         assert!(plan.contains("SEARCH images USING INDEX images_of_owner (owner=? AND rowid"), "{plan}");
         assert!(plan.contains("SEARCH jobs USING INTEGER PRIMARY KEY"), "{plan}");

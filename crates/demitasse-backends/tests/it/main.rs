@@ -14,6 +14,10 @@ mod reopen;
 /// Random calls do the same to memory and SQLite.
 mod model;
 
+/// PostgreSQL: the suites, several processes at once, connections that end, newer schemas.
+#[cfg(feature = "postgres")]
+mod postgres;
+
 /// Redis: the suites, and what happens when it loses everything or goes away.
 #[cfg(feature = "redis")]
 mod redis;

@@ -1,0 +1,47 @@
+//! Jobs and their states.
+
+use async_trait::async_trait;
+use demitasse_core::{Job, JobId, JobStore, RequestKey, Sequence, StoreError, Transition, Upload, Variant};
+use jiff::Timestamp;
+
+use super::{BACKEND, PostgresStore};
+use crate::sql::jobs;
+use crate::sql::rows::{self, job_columns};
+
+/// The condition is the one of the partial index `jobs_unfinished`, word for word.
+pub(super) const UNFINISHED: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM jobs WHERE state IN ('queued', 'running', 'retrying') AND sequence > $1 ORDER BY sequence LIMIT $2"
+);
+
+#[async_trait]
+impl JobStore for PostgresStore {
+    async fn job(&self, id: JobId) -> Result<Option<Upload>, StoreError> {
+        self.rows(jobs::job(id), &id.to_string()).await?.first().map(rows::upload).transpose()
+    }
+
+    async fn transition(
+        &self,
+        id: JobId,
+        transition: Transition,
+        now: Timestamp,
+    ) -> Result<Option<Job>, StoreError> {
+        let statement = jobs::update(id, transition, now, BACKEND)?;
+        self.rows(statement, &id.to_string()).await?.first().map(rows::job).transpose()
+    }
+
+    async fn variant_for(&self, key: RequestKey) -> Result<Option<Variant>, StoreError> {
+        let rows = self.rows(jobs::variant_for(key), &key.0.to_string()).await?;
+        rows.first().map(rows::variant).transpose()
+    }
+
+    async fn unannounced(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
+        self.rows(jobs::unannounced(now, limit), "unannounced").await?.iter().map(rows::job).collect()
+    }
+
+    async fn unfinished(&self, after: Option<Sequence>, limit: usize) -> Result<Vec<Job>, StoreError> {
+        let statement = jobs::unfinished(UNFINISHED, after, limit);
+        self.rows(statement, "unfinished").await?.iter().map(rows::job).collect()
+    }
+}
