@@ -24,13 +24,19 @@ struct Metadata {
     description: String,
 }
 
-#[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
+#[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres", feature = "mongodb"))]
 impl Metadata {
     fn new<S>(store: S, exclusive: bool, description: String) -> Self
     where
         S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check,
     {
-        let store = Arc::new(store);
+        Self::of(Arc::new(store), exclusive, description)
+    }
+
+    fn of<S>(store: Arc<S>, exclusive: bool, description: String) -> Self
+    where
+        S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check,
+    {
         Self {
             images: store.clone(),
             jobs: store.clone(),
@@ -55,7 +61,7 @@ pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
     let upload_enqueues = own_queue.is_none();
     let events = connect_events(&urls.events).await?;
     let (blobs, storage) = connect_storage(&urls.storage)?;
-    let metadata = connect_metadata(&urls.metadata, upload_enqueues).await?;
+    let metadata = connect_metadata(urls, &blobs, upload_enqueues).await?;
     let description = format!(
         "metadata {}, queue {}, events {}, storage {storage}",
         metadata.description,
@@ -89,17 +95,23 @@ fn unknown(port: Port, scheme: &str) -> ConnectError {
     feature = "disk",
     feature = "redis",
     feature = "s3",
-    feature = "cloudinary"
+    feature = "cloudinary",
+    feature = "mongodb"
 )))]
 fn left_out(port: Port, scheme: &'static str, feature: &'static str) -> ConnectError {
     ConnectError::NotCompiledIn { port, scheme, feature }
 }
 
-async fn connect_metadata(url: &str, upload_enqueues: bool) -> Result<Metadata, ConnectError> {
-    match split(url) {
+async fn connect_metadata(
+    urls: &BackendUrls,
+    blobs: &Arc<dyn BlobStore>,
+    upload_enqueues: bool,
+) -> Result<Metadata, ConnectError> {
+    match split(&urls.metadata) {
         ("sqlite", "") => Err(ConnectError::NoPath { port: Port::Metadata }),
         ("sqlite", path) => connect_sqlite(path, upload_enqueues).await,
-        ("postgres" | "postgresql", _) => connect_postgres(url, upload_enqueues).await,
+        ("postgres" | "postgresql", _) => connect_postgres(&urls.metadata, upload_enqueues).await,
+        ("mongodb" | "mongodb+srv", _) => connect_mongodb(urls, blobs, upload_enqueues).await,
         #[cfg(feature = "memory")]
         ("memory", _) => {
             let store =
@@ -133,6 +145,29 @@ async fn connect_postgres(url: &str, upload_enqueues: bool) -> Result<Metadata, 
 #[cfg(not(feature = "postgres"))]
 async fn connect_postgres(_url: &str, _upload_enqueues: bool) -> Result<Metadata, ConnectError> {
     Err(left_out(Port::Metadata, "postgres", "postgres"))
+}
+
+#[cfg(feature = "mongodb")]
+async fn connect_mongodb(
+    urls: &BackendUrls,
+    blobs: &Arc<dyn BlobStore>,
+    upload_enqueues: bool,
+) -> Result<Metadata, ConnectError> {
+    use crate::mongodb::{Links, MongoStore, describe};
+    let links = Links { blobs: blobs.clone(), public_url: urls.public_url.clone() };
+    let uri = &urls.metadata;
+    let store = MongoStore::open(uri, links, urls.adopt.clone(), upload_enqueues).await?;
+    let store = Arc::new(store);
+    Ok(Metadata { shared: Some(store.clone()), ..Metadata::of(store, false, describe(uri)) })
+}
+
+#[cfg(not(feature = "mongodb"))]
+async fn connect_mongodb(
+    _urls: &BackendUrls,
+    _blobs: &Arc<dyn BlobStore>,
+    _upload_enqueues: bool,
+) -> Result<Metadata, ConnectError> {
+    Err(left_out(Port::Metadata, "mongodb", "mongodb"))
 }
 
 /// A queue of its own, or `None` for the metadata store's.

@@ -5,7 +5,7 @@
 //!
 //! | URL | schemes |
 //! |---|---|
-//! | metadata | `sqlite:PATH`, `postgres://HOST/DATABASE`, `memory:` |
+//! | metadata | `sqlite:PATH`, `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE`, `mongodb+srv://HOST/DATABASE`, `memory:` |
 //! | queue | `metadata` (a table of the metadata store, filled in the upload's own transaction), `redis:`, `memory:` |
 //! | events | `redis:`, `memory:` |
 //! | storage | `file:DIR` (`file:DIR?accel=PREFIX` behind a reverse proxy), `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`, `cloudinary://KEY:SECRET@CLOUD`, `memory:` |
@@ -22,11 +22,18 @@
 //! # }
 //! ```
 
+mod adopt;
 #[cfg(any(feature = "memory", feature = "redis"))]
 mod broadcast;
 mod check;
 mod connect;
-#[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres", feature = "redis"))]
+#[cfg(any(
+    feature = "memory",
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mongodb",
+    feature = "redis"
+))]
 mod lease;
 #[cfg(any(feature = "sqlite", feature = "disk"))]
 mod lock;
@@ -44,6 +51,8 @@ pub mod cloudinary;
 pub mod disk;
 #[cfg(feature = "memory")]
 pub mod memory;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "redis")]
@@ -59,6 +68,7 @@ use demitasse_core::{
     BlobStore, EventBus, ImageStore, JobQueue, JobStore, SettingStore, SharedRows, SubscriptionStore,
 };
 
+pub use adopt::AdoptDefaults;
 pub use check::{Check, PortCheck};
 pub use connect::connect;
 pub use url::{BackendUrls, ConnectError, Port};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::AdoptDefaults;
+
 /// A port that a URL configures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Port {
@@ -31,7 +33,9 @@ impl Port {
     /// What its URL may look like, for error messages.
     fn forms(self) -> &'static str {
         match self {
-            Self::Metadata => "`sqlite:PATH`, `postgres://HOST/DATABASE` or `memory:`",
+            Self::Metadata => {
+                "`sqlite:PATH`, `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE` or `memory:`"
+            }
             Self::Queue => "`metadata`, `redis://HOST:PORT` or `memory:`",
             Self::Events => "`redis://HOST:PORT` or `memory:`",
             Self::Storage => {
@@ -45,7 +49,7 @@ impl Port {
 /// Where each port finds its backend. The scheme picks it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackendUrls {
-    /// `sqlite:PATH`, `postgres://HOST/DATABASE` or `memory:`.
+    /// `sqlite:PATH`, `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE`, `mongodb+srv://HOST/DATABASE` or `memory:`.
     pub metadata: String,
     /// `metadata` (in the metadata store), `redis://HOST:PORT` or `memory:`.
     pub queue: String,
@@ -57,6 +61,8 @@ pub struct BackendUrls {
     /// The address under which clients see the service, without a slash at its end: for links that are stored where another
     /// program reads them.
     pub public_url: Option<String>,
+    /// What is asked for in jobs that the original service wrote into the metadata store.
+    pub adopt: AdoptDefaults,
 }
 
 impl BackendUrls {
@@ -68,6 +74,7 @@ impl BackendUrls {
             events: "memory:".into(),
             storage: "memory:".into(),
             public_url: None,
+            adopt: AdoptDefaults::default(),
         }
     }
 }

@@ -6,9 +6,10 @@
 //!
 //! | port | guarantees | implemented by |
 //! |---|---|---|
-//! | [`ImageStore`], [`JobStore`] | the row is the truth; every change of state is a compare-and-set | memory, sqlite, postgres |
-//! | [`SubscriptionStore`], [`SettingStore`] | who wants to be told; what all processes agree on | memory, sqlite, postgres |
-//! | [`JobQueue`] | a hint with leases: at least once, oldest first | memory, sqlite, postgres |
+//! | [`ImageStore`], [`JobStore`] | the row is the truth; every change of state is a compare-and-set | memory, sqlite, postgres, mongodb |
+//! | [`SubscriptionStore`], [`SettingStore`] | who wants to be told; what all processes agree on | memory, sqlite, postgres, mongodb |
+//! | [`SharedRows`] | rows of the original service become ours, each once | mongodb |
+//! | [`JobQueue`] | a hint with leases: at least once, oldest first | memory, sqlite, postgres, mongodb |
 //! | [`BlobStore`] | immutable bytes by content address | memory, disk, s3, cloudinary |
 //! | [`EventBus`] | best effort | memory |
 //!

@@ -78,8 +78,9 @@ pub trait JobStore: Send + Sync + 'static {
 #[async_trait]
 pub trait SharedRows: Send + Sync + 'static {
     /// Takes in at most `limit` images and jobs that the other program wrote since: gives each the next sequence number
-    /// and what our own rows have. Gives what it took in; an empty list means that nothing is left. Idempotent: a crash
-    /// between any two writes leaves rows that the next call completes.
+    /// and what our own rows have. Also takes note of jobs that the other program has ended since they were taken in. Gives
+    /// what it took in or noted; an empty list means that nothing is left. Idempotent: a crash between any two writes leaves
+    /// rows that the next call completes.
     async fn adopt(&self, limit: usize) -> Result<Vec<Upload>, StoreError>;
 
     /// Takes in the image and job with these ids, or gives them as they are if they were taken in before; `None` if the

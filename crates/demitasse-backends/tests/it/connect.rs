@@ -66,8 +66,8 @@ async fn a_queue_of_its_own_is_filled_by_the_caller() {
 async fn an_unknown_scheme_is_named_without_the_secret_behind_it() {
     let url = || "oracle://scott:tiger@db".to_owned();
     let error = refused(BackendUrls { metadata: url(), ..BackendUrls::memory() }).await;
-    let sentence = "the metadata URL has the unknown scheme `oracle`; \
-                    it takes `sqlite:PATH`, `postgres://HOST/DATABASE` or `memory:`";
+    let sentence = "the metadata URL has the unknown scheme `oracle`; it takes `sqlite:PATH`, \
+                    `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE` or `memory:`";
     assert_eq!(error.to_string(), sentence);
     for (urls, expected) in [
         (BackendUrls { queue: url(), ..BackendUrls::memory() }, Port::Queue),

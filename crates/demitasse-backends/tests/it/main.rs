@@ -29,3 +29,7 @@ mod buckets;
 
 /// Blobs in a Cloudinary account: against a stand-in, against hostile answers, and beside the official SDK.
 mod cloudinary;
+
+/// MongoDB: the suites, half-written states, and rows as the original service writes and reads them.
+#[cfg(feature = "mongodb")]
+mod mongodb;

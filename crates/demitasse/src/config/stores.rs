@@ -1,6 +1,6 @@
 //! Which backends the flags name, and whether they fit the role of this process.
 
-use demitasse_backends::BackendUrls;
+use demitasse_backends::{AdoptDefaults, BackendUrls};
 
 use super::DataArgs;
 use super::original::OriginalArgs;
@@ -37,6 +37,7 @@ pub(super) fn urls(data: &DataArgs, original: &OriginalArgs, public_url: Option<
         events,
         storage,
         public_url,
+        adopt: AdoptDefaults::default(),
     }
 }
 
@@ -114,6 +115,7 @@ mod tests {
             events: "memory:".into(),
             storage: storage.into(),
             public_url: None,
+            adopt: AdoptDefaults::default(),
         }
     }
 
