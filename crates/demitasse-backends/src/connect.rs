@@ -26,6 +26,7 @@ struct Metadata {
 
 #[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres", feature = "mongodb"))]
 impl Metadata {
+    #[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
     fn new<S>(store: S, exclusive: bool, description: String) -> Self
     where
         S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check,
