@@ -78,7 +78,7 @@ features() {
   cargo clippy --locked --quiet --package demitasse --no-default-features -- -D warnings
   cargo clippy --locked --quiet --package demitasse-backends --no-default-features -- -D warnings
   local feature
-  for feature in memory sqlite disk redis s3 cloudinary; do
+  for feature in memory sqlite disk postgres mongodb redis s3 cloudinary; do
     cargo clippy --locked --quiet --package demitasse-backends --no-default-features --features "$feature" \
       -- -D warnings
   done
