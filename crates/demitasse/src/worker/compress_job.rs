@@ -65,6 +65,11 @@ pub(super) async fn compress_job(worker: &Worker, claim: Claim) -> Result<(), St
     if upload.job.state.is_terminal() {
         return worker.backends.queue.ack(claim).await.map(drop);
     }
+    // The queue hands it out for the first time, and somebody works on it: the queue has lost what it knew. Whoever is at
+    // it has a lease's time to end it; if they died with the queue's memory, the next delivery takes over.
+    if upload.job.state == JobState::Running && claim.deliveries == 1 {
+        return worker.backends.queue.nack(claim, worker.config.lease).await.map(drop);
+    }
     if !upload.job.has_attempts_left() {
         return give_up(worker, claim, &upload, began).await;
     }
@@ -94,7 +99,7 @@ pub(super) async fn compress_job(worker: &Worker, claim: Claim) -> Result<(), St
 /// The work itself, under a heartbeat, until it is done, the lease is lost or the server stops.
 async fn attempt(worker: &Worker, claim: Claim, upload: &Upload) -> Result<Made, Fault> {
     let cancelled = cancellation(worker, upload.job.id);
-    let heartbeat = Heartbeat::start(worker.backends.queue.clone(), claim, worker.config.lease);
+    let heartbeat = Heartbeat::start(worker.backends.clone(), claim, worker.config.lease);
     tokio::select! {
         done = variant(worker, upload) => done,
         () = heartbeat.lost.cancelled() => Err(Fault::Lost),

@@ -1,9 +1,9 @@
 //! Keeps a claim alive while its job runs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use demitasse_core::{Claim, JobQueue};
+use demitasse_backends::Backends;
+use demitasse_core::{Claim, StoreError};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,14 +15,20 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Extends `claim` each third of `lease`. A queue that cannot be asked is asked again: the lease may outlast it.
-    pub(super) fn start(queue: Arc<dyn JobQueue>, claim: Claim, lease: Duration) -> Self {
+    /// Extends `claim` each third of `lease`. A queue that cannot be asked is asked again: the lease may outlast it. One that
+    /// no longer knows the claim does not decide: it may have lost its memory, and the row is the truth.
+    pub(super) fn start(backends: Backends, claim: Claim, lease: Duration) -> Self {
         let lost = CancellationToken::new();
         let tell = lost.clone();
         let task = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(lease / 3).await;
-                match queue.heartbeat(claim, lease).await {
+                let beat = match backends.queue.heartbeat(claim, lease).await {
+                    Ok(true) => Ok(true),
+                    Ok(false) => is_ours(&backends, claim).await,
+                    Err(error) => Err(error),
+                };
+                match beat {
                     Ok(true) => {}
                     Ok(false) => return tell.cancel(),
                     Err(error) => tracing::warn!(%error, job = %claim.job_id, "a heartbeat failed"),
@@ -31,6 +37,12 @@ impl Heartbeat {
         });
         Self { task, lost }
     }
+}
+
+/// Whether the row still runs under the lease of `claim`.
+async fn is_ours(backends: &Backends, claim: Claim) -> Result<bool, StoreError> {
+    let row = backends.jobs.job(claim.job_id).await?;
+    Ok(row.is_some_and(|upload| upload.job.lease == Some(claim.lease)))
 }
 
 impl Drop for Heartbeat {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use demitasse_core::Sha256;
+use demitasse_core::{Clock, Sha256, Ticket, Transition};
 use futures_util::StreamExt;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -220,4 +220,29 @@ async fn an_urgent_upload_overtakes_those_that_wait() {
     assert_eq!(order, ["high", "normal", "low"]);
     let wrong = app.post("/v1/images?priority=urgent", "image", "photo.png", &png(8, 8, 1)).await;
     assert_eq!(wrong.status, 400);
+}
+
+#[tokio::test]
+async fn a_queue_that_lost_its_memory_does_not_take_a_job_from_the_worker_that_has_it() {
+    let app = TestApp::new().await;
+    let id = app.upload(&png(32, 32, 1)).await;
+    let backends = &app.backends;
+    let held = backends.queue.claim("busy", Duration::from_secs(600)).await.unwrap().unwrap();
+    let start = Transition::Start { lease: held.lease, over: None };
+    let running = backends.jobs.transition(held.job_id, start, app.clock.now()).await.unwrap().unwrap();
+    // What a queue without the entry looks like, and what the sweep does about it.
+    backends.queue.ack(held).await.unwrap();
+    backends.queue.enqueue(Ticket::from(&running)).await.unwrap();
+
+    app.app.run_pending_jobs().await;
+    assert_eq!(
+        (&app.task(&id).await["status"], &app.task(&id).await["attempt"]),
+        (&json!("running"), &json!(1))
+    );
+
+    // The worker died as well: after a lease's time somebody else does it.
+    app.clock.advance(SignedDuration::from_secs(3600));
+    app.app.run_pending_jobs().await;
+    let done = app.task(&id).await;
+    assert_eq!((&done["status"], &done["attempt"]), (&json!("succeeded"), &json!(2)));
 }
