@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use demitasse_core::{ErrorKind, OwnerId, SettingStore, StoreError, Subscription, SubscriptionStore};
 use mongodb::bson::{DateTime, Document, doc};
-use mongodb::options::ReturnDocument;
 
 use super::error::{is_conflict, unreadable};
 use super::rows::{date, time};
@@ -62,18 +61,13 @@ impl SubscriptionStore for MongoStore {
 impl SettingStore for MongoStore {
     async fn setting_or_insert(&self, name: &str, value: String) -> Result<String, StoreError> {
         let settings = self.collection("demitasse_settings");
-        let set = || {
-            let set = settings
-                .find_one_and_update(doc! { "_id": name }, doc! { "$setOnInsert": { "value": &value } })
-                .upsert(true)
-                .return_document(ReturnDocument::After);
-            self.ask(name, set)
-        };
-        let mut found = set().await;
-        if is_conflict(&found) {
-            found = set().await;
+        // Not an upsert that returns the document: of concurrent ones the wire-compatible server gives some none.
+        let inserted = self.ask(name, settings.insert_one(doc! { "_id": name, "value": &value })).await;
+        if !is_conflict(&inserted) {
+            return inserted.map(|_| value);
         }
-        let found = found?.ok_or_else(|| StoreError::new(ErrorKind::Internal, BACKEND, name))?;
+        let found = self.ask(name, settings.find_one(doc! { "_id": name })).await?;
+        let found = found.ok_or_else(|| StoreError::new(ErrorKind::Internal, BACKEND, name))?;
         found.get_str("value").map(str::to_owned).map_err(|error| unreadable(name).because(error))
     }
 }
