@@ -43,8 +43,8 @@
 //! # Sharing
 //!
 //! `status` always has one of the original's four words. The original's worker changes `status` and nothing else of a
-//! task, so what it says ends a job of ours that is not over ([`rows`]); no transition begins or ends an attempt of a task
-//! whose `status` is not `pending`. [`shared`] says how its rows are taken in.
+//! task, so what it says ends a job of ours that is not over (`rows`); no transition begins or ends an attempt of a task
+//! whose `status` is not `pending`. `shared` says how its rows are taken in.
 //!
 //! Every write is acknowledged by a majority and journalled; queue times are the server's own. Wants MongoDB 5 or newer.
 
