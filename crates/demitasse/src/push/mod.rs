@@ -9,7 +9,7 @@
 //! | `send` | one message to one browser, and what its answer means (RFC 8030) |
 //!
 //! Endpoints are addresses that users supplied, so every request goes through [`crate::fetch`]. When and how often a
-//! task is announced is decided by [`crate::notify`].
+//! task is announced is decided by `notify`.
 
 mod channel;
 mod message;
