@@ -94,7 +94,7 @@ impl AnnouncementState {
     }
 }
 
-/// The news of a finished job for those who asked to be told (push, the original's topic). Kept in the job's row, so
+/// The news of a finished job for those who asked to be told (push). Kept in the job's row, so
 /// that a crash between result and news loses neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announcement {

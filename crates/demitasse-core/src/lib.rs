@@ -9,9 +9,9 @@
 //! | [`ImageStore`], [`JobStore`] | the row is the truth; every change of state is a compare-and-set | memory, sqlite, postgres, mongodb |
 //! | [`SubscriptionStore`], [`SettingStore`] | who wants to be told; what all processes agree on | memory, sqlite, postgres, mongodb |
 //! | [`SharedRows`] | rows of the original service become ours, each once | mongodb |
-//! | [`JobQueue`] | a hint with leases: at least once, oldest first | memory, sqlite, postgres, mongodb |
+//! | [`JobQueue`] | a hint with leases: at least once, by priority, then oldest first | memory, sqlite, postgres, mongodb, redis |
 //! | [`BlobStore`] | immutable bytes by content address | memory, disk, s3, cloudinary |
-//! | [`EventBus`] | best effort | memory |
+//! | [`EventBus`] | best effort | memory, redis |
 //!
 //! With the feature `contract`, [`contract`] holds one suite per port; every implementation runs it.
 

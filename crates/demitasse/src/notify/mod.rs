@@ -26,7 +26,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// News taken up in one look.
 const BATCH: usize = 20;
 
-/// A way of telling: push, the original's topic.
+/// A way of telling, such as push.
 #[async_trait]
 pub(crate) trait Channel: Send + Sync + 'static {
     /// For the log.
