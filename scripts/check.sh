@@ -44,8 +44,11 @@ deployment() {
     cp "$file" "${file%.example}"
   done
   for file in "$files"/compose*.yaml; do
-    docker-compose --file "$file" config --quiet
+    docker-compose --env-file "$files/env/original.env" --file "$file" config --quiet
   done
+  # Without the original's variables it must not start.
+  docker-compose --file "$files/compose.original.yaml" config --quiet 2>/dev/null \
+    && fail "compose.original.yaml is content without its variables"
   for file in deploy/kubernetes/*.yaml; do
     [ "${file##*/}" = kustomization.yaml ] || kubernetes-validate --strict --quiet --kubernetes-version 1.30.0 "$file"
   done
