@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::pictures::picture;
 use super::random::Random;
@@ -21,6 +22,8 @@ const REPEATS: u64 = 8;
 pub(super) struct Accepted {
     pub(super) task: String,
     pub(super) file_name: String,
+    /// Of the bytes that were sent, in hex.
+    pub(super) sha256: String,
 }
 
 /// Several clients of one server.
@@ -76,8 +79,10 @@ impl Clients {
             let number = self.numbers.fetch_add(1, Ordering::Relaxed);
             let subject = if number.is_multiple_of(REPEATS) { random.within(1, number) } else { number };
             let file_name = format!("chaos-{}-{number}", self.seed);
-            match self.upload(&file_name, picture(self.seed, subject)?).await {
-                Ok(Some(task)) => self.remember(Accepted { task, file_name }),
+            let bytes = picture(self.seed, subject)?;
+            let sha256 = hex::encode(Sha256::digest(&bytes));
+            match self.upload(&file_name, bytes).await {
+                Ok(Some(task)) => self.remember(Accepted { task, file_name, sha256 }),
                 Ok(None) => drop(self.refused.fetch_add(1, Ordering::Relaxed)),
                 Err(_) => drop(self.unanswered.fetch_add(1, Ordering::Relaxed)),
             }
@@ -94,6 +99,12 @@ impl Clients {
     pub(super) async fn json(&self, path: &str) -> Result<Value> {
         let answer = self.http.get(format!("{}{path}", self.url)).send().await?;
         Ok(answer.error_for_status()?.json().await?)
+    }
+
+    /// The bytes at `url`, wherever the server sends us.
+    pub(super) async fn bytes(&self, url: &str) -> Result<Vec<u8>> {
+        let answer = self.http.get(url).send().await?.error_for_status()?;
+        Ok(answer.bytes().await?.into())
     }
 
     fn remember(&self, upload: Accepted) {

@@ -34,18 +34,29 @@ pub(super) struct Shared {
     groups: Mutex<Vec<Pid>>,
 }
 
+/// What is started.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    /// What its starts are counted as.
+    pub(super) counts_as: &'static str,
+    /// The file of its log.
+    pub(super) log: String,
+}
+
 /// How to start a process.
 #[derive(Debug, Clone)]
 pub(super) struct Spec {
     /// What its kills are counted as.
     pub(super) kind: &'static str,
-    /// Of its log.
-    pub(super) name: String,
-    pub(super) program: PathBuf,
+    /// One of them is picked at each start; in the end it is the first.
+    pub(super) programs: Vec<Program>,
     pub(super) args: Vec<String>,
     /// Where it may be told to die, and how many times it passes there first.
     pub(super) points: &'static [&'static str],
     pub(super) passes: u64,
+    /// Milliseconds that its jobs take at least, where it is not told to die.
+    pub(super) slow: u64,
     pub(super) random: Random,
 }
 
@@ -145,19 +156,29 @@ impl Spec {
     }
 
     fn spawn(&mut self, shared: &Shared, point: Option<&str>) -> Result<Child> {
-        let log = OpenOptions::new().create(true).append(true).open(shared.logs.join(&self.name))?;
-        let mut command = Command::new(&self.program);
+        let program = self.program(shared.calm.load(Ordering::Relaxed))?;
+        let log = OpenOptions::new().create(true).append(true).open(shared.logs.join(&program.log))?;
+        let mut command = Command::new(&program.path);
         command.args(&self.args).env_remove("FAILPOINTS");
         if let Some(point) = point {
             let passes = self.random.within(1, self.passes);
             command.env("FAILPOINTS", format!("{point}={passes}*off->1*return(kill)"));
+        } else if self.slow > 0 {
+            command.env("FAILPOINTS", format!("engine.child=sleep({})", self.slow));
         }
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.kill_on_drop(true).process_group(0).spawn();
-        let child = child.with_context(|| format!("{} cannot be started", self.program.display()))?;
+        let child = child.with_context(|| format!("{} cannot be started", program.path.display()))?;
+        shared.tally.count(program.counts_as);
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         shared.groups.lock().unwrap_or_else(PoisonError::into_inner).extend(group);
         Ok(child)
+    }
+
+    fn program(&mut self, calm: bool) -> Result<Program> {
+        let count = self.programs.len() as u64;
+        let number = if calm || count < 2 { 0 } else { self.random.within(0, count) as usize };
+        self.programs.get(number).cloned().context("there is nothing to start")
     }
 }
 
@@ -165,17 +186,38 @@ impl Spec {
 mod tests {
     use super::*;
 
+    fn sleeper(log: &str) -> Program {
+        Program { path: "/bin/sh".into(), counts_as: "started", log: log.into() }
+    }
+
+    #[test]
+    fn each_version_has_its_turn_and_the_first_is_left_in_the_end() {
+        let mut spec = Spec {
+            kind: "sleeper",
+            programs: vec![sleeper("this"), sleeper("before")],
+            args: Vec::new(),
+            points: &[],
+            passes: 1,
+            slow: 0,
+            random: Random::new(1, 1),
+        };
+        let mut logs = |calm| (0..20).map(|_| spec.program(calm).unwrap().log).collect::<Vec<_>>();
+        let picked = logs(false);
+        assert!(picked.contains(&"this".into()) && picked.contains(&"before".into()), "{picked:?}");
+        assert_eq!(logs(true), ["this"; 20]);
+    }
+
     #[tokio::test]
     async fn what_is_killed_comes_back_and_nothing_is_left_of_it_in_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let shared = Arc::new(Shared::new(folder.path().to_path_buf()));
         let spec = Spec {
             kind: "sleeper",
-            name: "sleeper.log".into(),
-            program: "/bin/sh".into(),
+            programs: vec![sleeper("sleeper.log")],
             args: vec!["-c".into(), "echo started; sleep 600 & wait".into()],
             points: &[],
             passes: 1,
+            slow: 0,
             random: Random::new(1, 1),
         };
         let service = Service::start(spec, shared.clone());
@@ -191,6 +233,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(shared.tally.of("sleeper"), 1);
+        assert_eq!(shared.tally.of("started"), 2);
         service.stop().await.unwrap();
         let groups = shared.groups.lock().unwrap().clone();
         assert_eq!(groups.len(), 2);

@@ -1,29 +1,27 @@
-//! Compares what clients were promised with what the server shows once it is at rest.
+//! Compares what clients were promised with what the server shows once it is at rest. Asks nobody: `rest` does.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use demitasse_engine::{Limits, inspect};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use super::clients::{Accepted, Clients};
+use super::clients::Accepted;
+use super::witness::Ending;
 
-/// Every unfinished task must end within this time after the last kill.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// What became of the uploads. Each text names a task.
+/// What became of the uploads.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
     pub(super) succeeded: usize,
-    pub(super) failed: Vec<String>,
+    /// Why, by task.
+    pub(super) failed: BTreeMap<String, String>,
     /// Accepted, and unknown, unlisted, unfinished, or without the bytes that its receipt describes.
-    pub(super) lost: Vec<String>,
+    pub(super) lost: BTreeMap<String, String>,
     /// More than one row or result for one upload.
-    pub(super) doubled: Vec<String>,
+    pub(super) doubled: BTreeMap<String, String>,
     /// Rows of uploads that were not answered: kept, and worked on as well.
     pub(super) unasked: usize,
+    /// Ends that were seen while everything was killed.
+    pub(super) witnessed: usize,
     pub(super) most_attempts: u64,
     /// From the last kill until the last task had ended.
     pub(super) settled_after: Duration,
@@ -31,134 +29,178 @@ pub(super) struct Verdict {
     pub(super) queued: u64,
 }
 
-/// Waits until all is at rest, then looks at everything.
-pub(super) async fn judge(clients: &Clients) -> Result<Verdict> {
-    let start = Instant::now();
-    let images = settled(clients, start).await?;
-    let mut verdict = Verdict { settled_after: start.elapsed(), ..Verdict::default() };
-    let accepted = clients.accepted();
-    let mut rows: HashMap<&str, Vec<&Value>> = HashMap::new();
-    let mut names: HashMap<&str, usize> = HashMap::new();
-    for image in &images {
-        rows.entry(text(&image["task_id"])).or_default().push(image);
-        *names.entry(text(&image["file_name"])).or_default() += 1;
-    }
-    for upload in &accepted {
-        let rows = rows.remove(upload.task.as_str()).unwrap_or_default();
-        verdict.look_at(clients, upload, &rows).await?;
-    }
-    verdict.unasked = rows.len();
-    // Each attempt to upload has a name of its own.
-    let twice = names.iter().filter(|(name, count)| **count > 1 && name.starts_with("chaos-"));
-    verdict.doubled.extend(twice.map(|(name, count)| format!("{name} has {count} rows")));
-    verdict.queued = drained(clients).await?;
-    Ok(verdict)
+/// What the server shows of one accepted upload.
+#[derive(Debug)]
+pub(super) struct Shown<'a> {
+    /// Its rows in the list of images.
+    pub(super) rows: Vec<&'a Value>,
+    /// Its task, read after the rows, if the server knows it.
+    pub(super) task: Option<Value>,
+    /// What is wrong with the bytes of a result.
+    pub(super) bytes: Result<(), String>,
 }
 
 impl Verdict {
-    async fn look_at(&mut self, clients: &Clients, upload: &Accepted, rows: &[&Value]) -> Result<()> {
-        let Accepted { task: id, file_name } = upload;
-        match rows {
-            [] => self.lost.push(format!("{id} is not listed")),
-            [_] => {}
-            _ => self.doubled.push(format!("{id} has {} rows", rows.len())),
+    /// A failed task has ended, but these pictures can be compressed.
+    pub(super) fn is_good(&self) -> bool {
+        self.lost.is_empty() && self.doubled.is_empty() && self.failed.is_empty() && self.queued == 0
+    }
+
+    pub(super) fn look_at(&mut self, upload: &Accepted, shown: &Shown<'_>) {
+        let id = || upload.task.clone();
+        if let Some(how) = doubled(shown) {
+            self.doubled.insert(id(), how);
         }
-        let Ok(task) = clients.json(&format!("/v1/tasks/{id}")).await else {
-            self.lost.push(format!("{id} is unknown"));
-            return Ok(());
-        };
+        if let Some(how) = lost(upload, shown) {
+            self.lost.insert(id(), how);
+            return;
+        }
+        let Some(task) = &shown.task else { return };
         self.most_attempts = self.most_attempts.max(task["attempt"].as_u64().unwrap_or_default());
-        let image = &task["image"];
-        if text(&image["file_name"]) != file_name {
-            self.lost.push(format!("{id} shows the image of another upload"));
-        }
-        if rows.iter().any(|row| row["variant"] != image["variant"] || row["status"] != task["status"]) {
-            self.doubled.push(format!("{id} shows two results"));
-        }
         match text(&task["status"]) {
-            "succeeded" => match result(clients, &image["variant"]).await {
-                Ok(()) => self.succeeded += 1,
-                Err(error) => self.lost.push(format!("{id}: {error:#}")),
-            },
-            "failed" => self.failed.push(format!("{id}: {}", task["error"])),
-            state => self.lost.push(format!("{id} is still {state}")),
+            "failed" => drop(self.failed.insert(id(), task["error"].to_string())),
+            _ => self.succeeded += 1,
         }
-        Ok(())
     }
-}
 
-/// The bytes must be those of the receipt, and an image.
-async fn result(clients: &Clients, variant: &Value) -> Result<()> {
-    let url = variant["url"].as_str().context("there is no variant")?;
-    let bytes = clients.http.get(url).send().await?.error_for_status()?.bytes().await?;
-    let hash = hex::encode(Sha256::digest(&bytes));
-    ensure!(hash == text(&variant["sha256"]), "the bytes at {url} hash to {hash}");
-    let header = inspect(&bytes, &Limits::default())?;
-    ensure!(header.format.media_type() == text(&variant["media_type"]), "the bytes at {url} are {header:?}");
-    Ok(())
-}
-
-/// All images once no task is unfinished, or as they are when the patience ends.
-async fn settled(clients: &Clients, start: Instant) -> Result<Vec<Value>> {
-    loop {
-        if let Ok(images) = images(clients).await {
-            let ended =
-                |image: &Value| matches!(text(&image["status"]), "succeeded" | "failed" | "cancelled");
-            if images.iter().all(ended) || start.elapsed() > PATIENCE {
-                return Ok(images);
-            }
+    /// Each attempt to upload has a name of its own, whether it was answered or not.
+    pub(super) fn look_for_namesakes(&mut self, rows: &[Value]) {
+        let mut tasks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for row in rows {
+            tasks.entry(text(&row["file_name"])).or_default().push(text(&row["task_id"]));
         }
-        ensure!(start.elapsed() < PATIENCE * 2, "the server does not come back");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
-/// Every row, newest first.
-async fn images(clients: &Clients) -> Result<Vec<Value>> {
-    let mut images = Vec::new();
-    let mut path = "/v1/images?limit=200".to_owned();
-    loop {
-        let page = clients.json(&path).await?;
-        images.extend(page["data"].as_array().context("a page without data")?.iter().cloned());
-        match page["next_cursor"].as_str() {
-            Some(cursor) => path = format!("/v1/images?limit=200&cursor={cursor}"),
-            None => return Ok(images),
+        for (name, tasks) in tasks.into_iter().filter(|(_, tasks)| tasks.len() > 1) {
+            let Some(first) = tasks.first() else { continue };
+            let how = format!("is one of {} rows of the upload {name}", tasks.len());
+            self.doubled.entry((*first).to_owned()).or_insert(how);
         }
     }
 }
 
-/// Jobs in the queue once it has drained, or what is left after half a minute.
-async fn drained(clients: &Clients) -> Result<u64> {
-    let start = Instant::now();
-    loop {
-        let metrics = clients.http.get(format!("{}/metrics", clients.url)).send().await?.text().await?;
-        let queued = depth(&metrics);
-        if queued == 0 || start.elapsed() > Duration::from_secs(30) {
-            return Ok(queued);
+fn doubled(shown: &Shown<'_>) -> Option<String> {
+    if shown.rows.len() > 1 {
+        return Some(format!("has {} rows", shown.rows.len()));
+    }
+    let task = Ending::of(&shown.task.as_ref()?["image"]);
+    let row = shown.rows.iter().filter_map(|row| Ending::of(row)).find(|row| task.as_ref() != Some(row))?;
+    Some(format!("shows two results: {row} in the list, and another by itself"))
+}
+
+fn lost(upload: &Accepted, shown: &Shown<'_>) -> Option<String> {
+    let Some(task) = &shown.task else { return Some("is unknown".into()) };
+    let image = &task["image"];
+    match text(&task["status"]) {
+        _ if shown.rows.is_empty() => Some("is not listed".into()),
+        _ if text(&image["file_name"]) != upload.file_name => {
+            Some("shows the image of another upload".into())
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        _ if text(&image["original"]["sha256"]) != upload.sha256 => {
+            Some("shows other bytes as uploaded".into())
+        }
+        "succeeded" => shown.bytes.clone().err(),
+        "failed" => None,
+        state => Some(format!("is still {state}")),
     }
 }
 
-/// Ready, delayed and claimed jobs; dead ones are at rest.
-fn depth(metrics: &str) -> u64 {
-    let lines = metrics.lines().filter(|line| line.starts_with("demitasse_queue_depth{"));
-    let alive = lines.filter(|line| !line.contains("\"dead\""));
-    alive.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
-}
-
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
+    fn upload() -> Accepted {
+        Accepted { task: "t".into(), file_name: "cup".into(), sha256: "in".into() }
+    }
+
+    fn row(status: &str, variant: &str) -> Value {
+        json!({
+            "task_id": "t", "file_name": "cup", "status": status, "original": { "sha256": "in" },
+            "variant": (status == "succeeded").then(|| json!({ "sha256": variant })),
+        })
+    }
+
+    fn task(status: &str, variant: &str) -> Value {
+        json!({ "id": "t", "status": status, "attempt": 3, "image": row(status, variant), "error": "why" })
+    }
+
+    fn verdict(rows: &[Value], task: Option<Value>, bytes: Result<(), String>) -> Verdict {
+        let mut verdict = Verdict::default();
+        verdict.look_at(&upload(), &Shown { rows: rows.iter().collect(), task, bytes });
+        verdict
+    }
+
+    /// How many succeeded, failed, were lost, were doubled.
+    fn counts(verdict: &Verdict) -> [usize; 4] {
+        [verdict.succeeded, verdict.failed.len(), verdict.lost.len(), verdict.doubled.len()]
+    }
+
     #[test]
-    fn the_dead_are_no_longer_in_the_queue() {
-        let metrics = "# TYPE demitasse_queue_depth gauge\ndemitasse_queue_depth{state=\"ready\"} 2\n\
-                       demitasse_queue_depth{state=\"dead\"} 9\ndemitasse_queue_depth{state=\"claimed\"} 1\n";
-        assert_eq!(depth(metrics), 3);
+    fn one_row_with_one_result_is_good() {
+        let good = verdict(&[row("succeeded", "out")], Some(task("succeeded", "out")), Ok(()));
+        assert_eq!(counts(&good), [1, 0, 0, 0]);
+        assert_eq!(good.most_attempts, 3);
+        assert!(good.is_good());
+        assert!(!Verdict { queued: 1, ..good }.is_good());
+    }
+
+    #[test]
+    fn what_was_accepted_and_has_no_whole_result_is_lost() {
+        let rows = [row("succeeded", "out")];
+        let changed = |pointer: &str| {
+            let mut task = task("succeeded", "out");
+            *task.pointer_mut(pointer).unwrap() = "another".into();
+            Some(task)
+        };
+        let unread = Err("the bytes hash to another".to_owned());
+        for (rows, task, bytes) in [
+            (&rows[..], None, Ok(())),
+            (&[], Some(task("succeeded", "out")), Ok(())),
+            (&rows, changed("/image/file_name"), Ok(())),
+            (&rows, changed("/image/original/sha256"), Ok(())),
+            (&rows, Some(task("succeeded", "out")), unread),
+            (&[row("queued", "")], Some(task("queued", "")), Ok(())),
+            (&[row("running", "")], Some(task("retrying", "")), Ok(())),
+            (&[row("cancelled", "")], Some(task("cancelled", "")), Ok(())),
+        ] {
+            let found = verdict(rows, task.clone(), bytes);
+            assert_eq!(counts(&found), [0, 0, 1, 0], "{rows:?} {task:?}");
+            assert!(!found.is_good());
+        }
+    }
+
+    #[test]
+    fn a_second_row_or_a_second_result_is_doubled() {
+        let one = row("succeeded", "out");
+        let mine = || Some(task("succeeded", "out"));
+        for rows in [vec![one.clone(), one.clone()], vec![row("succeeded", "other")], vec![row("failed", "")]]
+        {
+            let found = verdict(&rows, mine(), Ok(()));
+            assert_eq!(counts(&found), [1, 0, 0, 1], "{rows:?}");
+            assert!(!found.is_good());
+        }
+        let ended_meanwhile = verdict(&[row("running", "")], mine(), Ok(()));
+        assert_eq!(counts(&ended_meanwhile), [1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_failure_has_ended_and_is_not_good() {
+        let failed = verdict(&[row("failed", "")], Some(task("failed", "")), Ok(()));
+        assert_eq!(counts(&failed), [0, 1, 0, 0]);
+        assert!(!failed.is_good());
+    }
+
+    #[test]
+    fn two_rows_of_one_upload_are_doubled_whether_it_was_answered_or_not() {
+        let named = |task: &str, name: &str| json!({ "task_id": task, "file_name": name });
+        let mut verdict = Verdict::default();
+        verdict.look_for_namesakes(&[named("a", "cup"), named("b", "pot")]);
+        assert!(verdict.is_good());
+        verdict.look_for_namesakes(&[named("a", "cup"), named("b", "pot"), named("c", "cup")]);
+        assert_eq!(verdict.doubled.len(), 1);
     }
 }

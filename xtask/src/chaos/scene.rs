@@ -1,0 +1,176 @@
+//! What is started, and where.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::Args;
+use super::random::Random;
+use super::service::{Program, Service, Spec};
+
+pub(super) const API: &str = "api";
+pub(super) const WORKER: &str = "worker";
+pub(super) const REDIS: &str = "redis";
+
+/// Who may be killed.
+pub(super) const VICTIMS: [&str; 3] = [API, WORKER, REDIS];
+
+/// What the starts of each version are counted as.
+pub(super) const API_STARTS: [&str; 2] = ["api of this version", "api of the one before"];
+pub(super) const WORKER_STARTS: [&str; 2] = ["worker of this version", "worker of the one before"];
+
+/// Where an upload may be cut off.
+const API_POINTS: &[&str] = &["upload.stored", "upload.recorded"];
+
+/// Where a job may be cut off.
+const WORKER_POINTS: &[&str] =
+    &["job.claimed", "job.started", "job.compressed", "job.stored", "job.finished", "job.published"];
+
+/// All of them, where one process does everything.
+pub(super) const ALL_POINTS: &[&str] = &[
+    "job.claimed",
+    "upload.stored",
+    "job.started",
+    "job.compressed",
+    "upload.recorded",
+    "job.stored",
+    "job.finished",
+    "job.published",
+];
+
+/// One run.
+pub(super) struct Scene<'a> {
+    pub(super) args: &'a Args,
+    pub(super) binary: &'a Path,
+    /// The version before, if it takes part.
+    pub(super) previous: Option<&'a Path>,
+    pub(super) folder: &'a Path,
+    pub(super) seed: u64,
+    pub(super) port: u16,
+    pub(super) redis_port: u16,
+}
+
+impl Scene<'_> {
+    pub(super) fn specs(&self) -> Vec<Spec> {
+        let listen = format!("127.0.0.1:{}", self.port);
+        let mut specs = Vec::new();
+        if self.args.queue.is_none() {
+            specs.push(self.redis());
+        }
+        if self.is_one_process() {
+            specs.push(self.demitasse(API, &["serve", "--workers", "2", "--listen", &listen], ALL_POINTS, 1));
+            return specs;
+        }
+        specs.push(self.demitasse(API, &["serve", "--workers", "0", "--listen", &listen], API_POINTS, 1));
+        for number in 1..=self.args.workers {
+            specs.push(self.demitasse(WORKER, &["worker", "--workers", "1"], WORKER_POINTS, number + 1));
+        }
+        specs
+    }
+
+    /// Those of `services` that are killed.
+    pub(super) fn victims<'s>(&self, services: &'s [Service]) -> impl Iterator<Item = &'s Service> {
+        services.iter().filter(|service| self.is_victim(service.kind))
+    }
+
+    /// What must happen before there was enough.
+    pub(super) fn events(&self, services: &[Service]) -> Vec<&'static str> {
+        let mut events: Vec<_> = self.victims(services).map(|service| service.kind).collect();
+        let points = |(victim, points): (&str, &[&'static str])| {
+            if self.is_victim(victim) { points.to_vec() } else { Vec::new() }
+        };
+        if self.is_one_process() {
+            events.extend(points((API, ALL_POINTS)));
+        } else {
+            events.extend([(API, API_POINTS), (WORKER, WORKER_POINTS)].into_iter().flat_map(points));
+        }
+        if self.previous.is_some() {
+            events.extend(API_STARTS);
+            events.extend(if self.is_one_process() { &[][..] } else { &WORKER_STARTS });
+        }
+        events
+    }
+
+    fn is_victim(&self, kind: &str) -> bool {
+        self.args.victims.iter().any(|victim| victim == kind)
+    }
+
+    /// Stores that only one process can use leave no choice.
+    fn is_one_process(&self) -> bool {
+        self.args.metadata.as_ref().is_none_or(|url| url.starts_with("sqlite:"))
+    }
+
+    fn redis(&self) -> Spec {
+        let port = self.redis_port.to_string();
+        let args = ["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"];
+        let directory = ["--dir".to_owned(), self.folder.display().to_string()];
+        let program = Program {
+            path: self.args.redis_server.clone(),
+            counts_as: "redis started",
+            log: "redis.log".into(),
+        };
+        Spec {
+            kind: REDIS,
+            programs: vec![program],
+            args: args.map(str::to_owned).into_iter().chain(directory).collect(),
+            points: &[],
+            passes: 1,
+            slow: 0,
+            random: Random::new(self.seed, 100),
+        }
+    }
+
+    fn demitasse(
+        &self,
+        kind: &'static str,
+        command: &[&str],
+        points: &'static [&'static str],
+        n: u64,
+    ) -> Spec {
+        let queue =
+            self.args.queue.clone().unwrap_or_else(|| format!("redis://127.0.0.1:{}", self.redis_port));
+        let data = self.folder.join(format!("data-{n}")).display().to_string();
+        let mut args: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+        // A kill is an attempt: many must be allowed.
+        let quick = "--lease 2 --retry-delay 100 --max-attempts 100 --log info";
+        args.extend(quick.split(' ').map(str::to_owned));
+        args.extend(["--sweep".to_owned(), self.args.sweep.to_string()]);
+        let stores = [("--data", Some(data)), ("--queue", Some(queue))];
+        let given = [("--metadata", self.args.metadata.clone()), ("--storage", self.args.storage.clone())];
+        for (flag, value) in stores.into_iter().chain(given) {
+            args.extend(value.into_iter().flat_map(|value| [flag.to_owned(), value]));
+        }
+        Spec {
+            kind,
+            programs: self.versions(kind, n),
+            args,
+            points: if self.is_victim(kind) { points } else { &[] },
+            // An API that dies at every third upload accepts next to nothing.
+            passes: if points.len() == API_POINTS.len() { 30 } else { 6 },
+            slow: self.args.slow,
+            random: Random::new(self.seed, 100 + n),
+        }
+    }
+
+    /// This version first.
+    fn versions(&self, kind: &str, n: u64) -> Vec<Program> {
+        let starts = if kind == API { API_STARTS } else { WORKER_STARTS };
+        let versions = [Some((self.binary, "this")), self.previous.map(|path| (path, "before"))];
+        let program = |((path, version), counts_as): ((&Path, &str), &'static str)| Program {
+            path: path.to_path_buf(),
+            counts_as,
+            log: format!("{kind}-{n}-{version}.log"),
+        };
+        versions.into_iter().flatten().zip(starts).map(program).collect()
+    }
+}
+
+/// A port that stays the same while its process comes and goes: below those that the system gives to clients, who could
+/// take it meanwhile.
+pub(super) fn free_port(random: &mut Random) -> Result<u16> {
+    (0..100)
+        .filter_map(|_| u16::try_from(random.within(20_000, 32_000)).ok())
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .context("no port is free")
+}
