@@ -26,17 +26,19 @@ pub struct PortCheck {
 
 impl Backends {
     /// Tries every port: the metadata store reads and writes a row, the queue is counted, the event bus is subscribed
-    /// to, a probe blob is put, read and deleted. Costs a durable write or two; not for every request.
+    /// to, a probe blob is put, read and deleted, and the original's list is read, if there is one. Costs a durable write or two; not for every request.
     pub async fn check(&self) -> Vec<PortCheck> {
         let subscribed = self.events.subscribe().await.map(drop);
         let counted = self.queue.depth().await.map(drop);
-        [
+        let mut tried = vec![
             (Port::Metadata, self.metadata_check.check().await),
             (Port::Queue, counted),
             (Port::Events, subscribed),
             (Port::Storage, self.blobs.check().await),
-        ]
-        .map(|(port, result)| PortCheck { port, error: result.err() })
-        .into()
+        ];
+        if let Some(original) = &self.original {
+            tried.push((Port::Original, original.tasks.waiting().await.map(drop)));
+        }
+        tried.into_iter().map(|(port, result)| PortCheck { port, error: result.err() }).collect()
     }
 }

@@ -7,7 +7,7 @@ use demitasse_core::{
 };
 
 use crate::url::split;
-use crate::{BackendUrls, Backends, Check, ConnectError, Port};
+use crate::{BackendUrls, Backends, Check, ConnectError, OriginalMessages, OriginalUrl, Port};
 
 /// A metadata store, seen through each of its ports.
 struct Metadata {
@@ -59,22 +59,31 @@ impl Metadata {
 /// Every [`ConnectError`]; each says in a sentence which URL is at fault and what to do.
 pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
     let own_queue = connect_queue(&urls.queue).await?;
-    let upload_enqueues = own_queue.is_none();
+    let works_elsewhere = urls.original.as_ref().is_some_and(|original| original.works);
+    let upload_enqueues = own_queue.is_none() && !works_elsewhere;
     let events = connect_events(&urls.events).await?;
     let (blobs, storage) = connect_storage(&urls.storage)?;
     let metadata = connect_metadata(urls, &blobs, upload_enqueues).await?;
-    let description = format!(
+    let original = match &urls.original {
+        Some(original) => Some(connect_original(original).await?),
+        None => None,
+    };
+    let mut description = format!(
         "metadata {}, queue {}, events {}, storage {storage}",
         metadata.description,
         describe(&urls.queue),
         describe(&urls.events),
     );
+    if let Some(original) = &urls.original {
+        description = format!("{description}, bridge {}", describe(&original.redis));
+    }
     Ok(Backends {
         images: metadata.images,
         jobs: metadata.jobs,
         subscriptions: metadata.subscriptions,
         settings: metadata.settings,
         shared: metadata.shared,
+        original,
         exclusive: metadata.exclusive,
         queue: own_queue.unwrap_or(metadata.queue),
         events,
@@ -206,6 +215,19 @@ async fn connect_events(url: &str) -> Result<Arc<dyn EventBus>, ConnectError> {
     }
 }
 
+async fn connect_original(original: &OriginalUrl) -> Result<OriginalMessages, ConnectError> {
+    match split(&original.redis).0 {
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" | "redis+unix" => {
+            let redis = Arc::new(crate::redis::RedisOriginal::connect(original).await?);
+            Ok(OriginalMessages { tasks: redis.clone(), results: redis, works: original.works })
+        }
+        #[cfg(not(feature = "redis"))]
+        "redis" | "rediss" | "redis+unix" => Err(left_out(Port::Original, "redis", "redis")),
+        scheme => Err(unknown(Port::Original, scheme)),
+    }
+}
+
 /// A queue's or event bus's URL without secrets.
 fn describe(url: &str) -> String {
     match split(url).0 {
@@ -286,6 +308,7 @@ impl Backends {
             subscriptions: metadata.subscriptions,
             settings: metadata.settings,
             shared: None,
+            original: None,
             exclusive: true,
             queue: metadata.queue,
             events: Arc::new(crate::memory::MemoryEvents::default()),

@@ -8,6 +8,7 @@
 //! | metadata | `sqlite:PATH`, `postgres://HOST/DATABASE`, `mongodb://HOST/DATABASE`, `mongodb+srv://HOST/DATABASE`, `memory:` |
 //! | queue | `metadata` (a table of the metadata store, filled in the upload's own transaction), `redis:`, `memory:` |
 //! | events | `redis:`, `memory:` |
+//! | the original's messages | `redis:` |
 //! | storage | `file:DIR` (`file:DIR?accel=PREFIX` behind a reverse proxy), `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`, `cloudinary://KEY:SECRET@CLOUD`, `memory:` |
 //!
 //! ```
@@ -65,13 +66,14 @@ pub mod sqlite;
 use std::sync::Arc;
 
 use demitasse_core::{
-    BlobStore, EventBus, ImageStore, JobQueue, JobStore, SettingStore, SharedRows, SubscriptionStore,
+    BlobStore, EventBus, ImageStore, JobQueue, JobStore, ResultTopic, SettingStore, SharedRows,
+    SubscriptionStore, TaskList,
 };
 
 pub use adopt::AdoptDefaults;
 pub use check::{Check, PortCheck};
 pub use connect::connect;
-pub use url::{BackendUrls, ConnectError, Port};
+pub use url::{BackendUrls, ConnectError, OriginalUrl, Port};
 
 /// One implementation of every port, ready for use. Cheap to clone.
 #[derive(Clone)]
@@ -86,17 +88,31 @@ pub struct Backends {
     pub settings: Arc<dyn SettingStore>,
     /// The rows of another program in the same store; `None` if the store has none.
     pub shared: Option<Arc<dyn SharedRows>>,
+    /// The original service's messages, if it runs beside us.
+    pub original: Option<OriginalMessages>,
     /// The queue.
     pub queue: Arc<dyn JobQueue>,
     /// The event bus.
     pub events: Arc<dyn EventBus>,
     /// The blobs.
     pub blobs: Arc<dyn BlobStore>,
-    /// Whether [`ImageStore::create_upload`] has put the job into `queue` already; if not, the caller enqueues it.
+    /// Whether [`ImageStore::create_upload`] has put the job into `queue` already; if not, the caller enqueues it, or gives
+    /// it to the original's worker.
     pub upload_enqueues: bool,
     /// Whether no other process can use the metadata store while this one has it.
     pub exclusive: bool,
     /// What was picked, in one line for the log and for `doctor`. No secrets.
     pub description: String,
     metadata_check: Arc<dyn Check>,
+}
+
+/// The original service's messages.
+#[derive(Clone)]
+pub struct OriginalMessages {
+    /// The tasks for its worker.
+    pub tasks: Arc<dyn TaskList>,
+    /// The results for its API.
+    pub results: Arc<dyn ResultTopic>,
+    /// Whether its worker does the work of what is uploaded here.
+    pub works: bool,
 }

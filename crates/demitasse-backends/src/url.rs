@@ -16,6 +16,8 @@ pub enum Port {
     Events,
     /// The blobs.
     Storage,
+    /// The original service's messages.
+    Original,
 }
 
 impl fmt::Display for Port {
@@ -25,6 +27,7 @@ impl fmt::Display for Port {
             Self::Queue => "queue",
             Self::Events => "events",
             Self::Storage => "storage",
+            Self::Original => "bridge",
         })
     }
 }
@@ -42,6 +45,7 @@ impl Port {
                 "`file:DIR`, `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`, \
                  `cloudinary://KEY:SECRET@CLOUD` or `memory:`"
             }
+            Self::Original => "`redis://HOST:PORT`",
         }
     }
 }
@@ -63,6 +67,21 @@ pub struct BackendUrls {
     pub public_url: Option<String>,
     /// What is asked for in jobs that the original service wrote into the metadata store.
     pub adopt: AdoptDefaults,
+    /// Where the original service's messages are; `None` if it does not run.
+    pub original: Option<OriginalUrl>,
+}
+
+/// Where the original service's messages are, and who does the work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginalUrl {
+    /// `redis://HOST:PORT`.
+    pub redis: String,
+    /// The key of its list of tasks; `image-queue` by default.
+    pub list: String,
+    /// Its topic of results; `tasks-results` by default.
+    pub topic: String,
+    /// Whether its worker does the work of what is uploaded here: such jobs are not enqueued here.
+    pub works: bool,
 }
 
 impl BackendUrls {
@@ -75,6 +94,7 @@ impl BackendUrls {
             storage: "memory:".into(),
             public_url: None,
             adopt: AdoptDefaults::default(),
+            original: None,
         }
     }
 }

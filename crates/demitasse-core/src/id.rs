@@ -38,6 +38,12 @@ macro_rules! object_id {
                 getrandom::fill(&mut random)?;
                 Ok(Self::new(now, random))
             }
+
+            /// When it was made, to the second: what its maker's clock said.
+            pub fn time(&self) -> Timestamp {
+                let [a, b, c, d, ..] = self.0;
+                Timestamp::from_second(u32::from_be_bytes([a, b, c, d]).into()).unwrap_or(Timestamp::UNIX_EPOCH)
+            }
         }
 
         impl fmt::Display for $name {
@@ -114,6 +120,7 @@ mod tests {
         let id = ImageId::new(Timestamp::from_second(1_700_000_000).unwrap(), [7; 8]);
         assert_eq!(id.to_string(), "6553f1000707070707070707");
         assert_eq!("6553f1000707070707070707".parse(), Ok(id));
+        assert_eq!(id.time().as_second(), 1_700_000_000);
     }
 
     #[test]

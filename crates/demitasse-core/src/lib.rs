@@ -10,6 +10,7 @@
 //! | [`SubscriptionStore`], [`SettingStore`] | who wants to be told; what all processes agree on | memory, sqlite, postgres, mongodb |
 //! | [`SharedRows`] | rows of the original service become ours, each once | mongodb |
 //! | [`JobQueue`] | a hint with leases: at least once, by priority, then oldest first | memory, sqlite, postgres, mongodb, redis |
+//! | [`TaskList`], [`ResultTopic`] | the original service's messages: none is lost between it and us | redis |
 //! | [`BlobStore`] | immutable bytes by content address | memory, disk, s3, cloudinary |
 //! | [`EventBus`] | best effort | memory, redis |
 //!
@@ -25,6 +26,7 @@ mod id;
 mod image;
 mod job;
 mod metadata;
+mod original;
 mod queue;
 
 #[cfg(feature = "contract")]
@@ -39,5 +41,8 @@ pub use hash::{Sha256, Sha256Hasher};
 pub use id::{ImageId, JobId, LeaseId, OwnerId, ParseIdError, Sequence};
 pub use image::{ImageRecord, NewUpload, Original, StoredOriginal, Upload, Variant, VariantOutcome};
 pub use job::{Announcement, AnnouncementState, Failure, Job, JobState, RequestKey, Transition};
-pub use metadata::{ImageStore, JobStore, SettingStore, SharedRows, Subscription, SubscriptionStore};
+pub use metadata::{
+    ImageStore, JobStore, SettingStore, SharedAddresses, SharedRows, Subscription, SubscriptionStore,
+};
+pub use original::{ResultMessage, ResultStream, ResultTopic, TakenMessage, TaskList, TaskMessage};
 pub use queue::{Claim, JobQueue, ParsePriorityError, Priority, QueueDepth, Ticket};

@@ -84,7 +84,8 @@ pub trait SharedRows: Send + Sync + 'static {
     async fn adopt(&self, limit: usize) -> Result<Vec<Upload>, StoreError>;
 
     /// Takes in the image and job with these ids, or gives them as they are if they were taken in before; `None` if the
-    /// other program has not written both.
+    /// other program has not written both. The caller has been given the job: if it was lent ([`SharedRows::lend`]), it
+    /// no longer is.
     async fn adopt_one(&self, image: ImageId, job: JobId) -> Result<Option<Upload>, StoreError>;
 
     /// Says where the bytes of an external original are stored now; the key is of the work on them. `None` if there is
@@ -96,14 +97,31 @@ pub trait SharedRows: Send + Sync + 'static {
         key: RequestKey,
     ) -> Result<Option<Upload>, StoreError>;
 
-    /// The other program's worker has made the variant at `url`, or has failed (`None`): an unfinished job ends so.
-    /// Gives the changed job, or `None` if it had ended before or does not exist.
+    /// The other program's worker has made the variant at `url`, or has failed (`None`): an unfinished job ends so, and
+    /// its announcement is due at once. Gives the changed job, or `None` if it had ended before or does not exist.
     async fn end_elsewhere(
         &self,
         job: JobId,
         url: Option<String>,
         now: Timestamp,
     ) -> Result<Option<Job>, StoreError>;
+
+    /// Leaves the job to the other program's worker until the given time, counted as an attempt if `attempt` says so:
+    /// until then [`JobStore::unfinished`] does not list it. A job that is taken in while it waits for the other program
+    /// is lent as if it had been lent when it was made. `None` if it has ended, or an attempt of ours runs.
+    async fn lend(&self, job: JobId, until: Timestamp, attempt: bool) -> Result<Option<Upload>, StoreError>;
+
+    /// The addresses that the other program reads in the image's row.
+    fn addresses(&self, upload: &Upload) -> SharedAddresses;
+}
+
+/// Where another program finds an image's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedAddresses {
+    /// The original's; a path where neither the store nor the configuration knows a public address.
+    pub original: String,
+    /// The result's; `None` while there is none.
+    pub result: Option<String>,
 }
 
 /// Somewhere that wants to be told when a job ends: a browser's push subscription (RFC 8030, RFC 8291).

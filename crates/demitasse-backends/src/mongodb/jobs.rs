@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use demitasse_core::{Job, JobId, JobStore, RequestKey, Sequence, StoreError, Transition, Upload, Variant};
 use jiff::Timestamp;
-use mongodb::bson::doc;
+use mongodb::bson::{Bson, doc};
 use mongodb::options::ReturnDocument;
 
 use super::rows::{PENDING, Task, date, object_id};
@@ -67,7 +67,14 @@ impl JobStore for MongoStore {
             return Ok(Vec::new());
         }
         let after = after.map_or(i64::MIN, |sequence| sequence.0);
-        let open = doc! { "demitasse.open": true, "demitasse.sequence": { "$gt": after }, "status": PENDING };
+        let open = doc! {
+            "demitasse.open": true, "demitasse.sequence": { "$gt": after }, "status": PENDING,
+            // Not lent, or not any more.
+            "$or": [
+                { "demitasse.lentUntil": Bson::Null },
+                { "$expr": { "$lte": ["$demitasse.lentUntil", { "$toLong": "$$NOW" }] } },
+            ],
+        };
         let query = self.tasks.find(open).sort(doc! { "demitasse.sequence": 1 }).limit(row_limit(limit));
         jobs(&self.all("unfinished", query).await?)
     }

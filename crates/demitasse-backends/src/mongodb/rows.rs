@@ -78,6 +78,9 @@ pub(super) struct Ours {
     /// Whether the original wrote the rows.
     #[serde(default)]
     pub(super) adopted: bool,
+    /// Until when the job is left to the original's worker, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lent_until: Option<i64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -199,6 +202,7 @@ impl Ours {
             },
             mirror: None,
             adopted: false,
+            lent_until: None,
         }
     }
 }

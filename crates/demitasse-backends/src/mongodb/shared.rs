@@ -6,7 +6,7 @@
 //! | image with several tasks | the first that is taken in, the one with the lowest `_id` if [`SharedRows::adopt`] does it, is its job; the others are left alone, and `adopt_one` gives `None` for them |
 //! | image without a task (a crash of the original) | after [`SETTLED`] a task is made for it, under the image's own id |
 //! | task without an image | left alone |
-//! | `pending` | queued |
+//! | `pending` | queued, and lent to the original's worker while it may yet be at it |
 //! | `completed`, `completed_with_errors` | succeeded, with `compressedUrl` as the result |
 //! | the same, but no `compressedUrl` | waits for it as long as [`LOST`], then becomes `pending` and is compressed here: the original's announcement was lost |
 //! | `failed` | failed, with a failure that says whose it is |
@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use demitasse_core::{
-    ImageId, ImageRecord, Job, JobId, JobState, Original, OwnerId, Priority, RequestKey, Sequence, Sha256,
-    SharedRows, StoreError, StoredOriginal, Upload,
+    Announcement, AnnouncementState, ImageId, ImageRecord, Job, JobId, JobState, Original, OwnerId, Priority,
+    RequestKey, Sequence, Sha256, SharedAddresses, SharedRows, StoreError, StoredOriginal, Upload,
 };
 use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
@@ -74,6 +74,10 @@ impl SharedRows for MongoStore {
             return Ok(None);
         }
         self.mark(image, task.id).await?;
+        if task.demitasse.as_ref().is_some_and(|ours| ours.lent_until.is_some()) {
+            let back = doc! { "$unset": { "demitasse.lentUntil": "" } };
+            self.ask(&key, self.tasks.update_one(doc! { "_id": id }, back)).await?;
+        }
         self.upload(Some(task)).await
     }
 
@@ -125,6 +129,22 @@ impl SharedRows for MongoStore {
         self.write_mirror(&task).await.ok();
         Ok(Some(task.upload(None)?.job))
     }
+
+    async fn lend(&self, job: JobId, until: Timestamp, attempt: bool) -> Result<Option<Upload>, StoreError> {
+        let idle = doc! {
+            "_id": object_id(job)?, "demitasse.open": true, "status": PENDING, "demitasse.state": { "$ne": "running" },
+        };
+        let lend = doc! {
+            "$set": { "demitasse.lentUntil": until.as_millisecond() }, "$inc": { "demitasse.attempt": i32::from(attempt) },
+        };
+        let change = self.tasks.find_one_and_update(idle, lend).return_document(ReturnDocument::After);
+        let task = self.ask(&job.to_string(), change).await?;
+        self.upload(task).await
+    }
+
+    fn addresses(&self, upload: &Upload) -> SharedAddresses {
+        SharedAddresses { original: self.links.original(upload), result: self.links.result(upload) }
+    }
 }
 
 impl MongoStore {
@@ -160,7 +180,14 @@ impl MongoStore {
         now: Option<DateTime>,
     ) -> Result<Option<Task>, StoreError> {
         let Upload { image, job } = task.upload(None)?;
-        let job = ended_elsewhere(job, status, url);
+        let mut job = ended_elsewhere(job, status, url);
+        // Its worker told no one of ours.
+        let due_at = job.updated_at;
+        job.announcement.get_or_insert(Announcement {
+            state: AnnouncementState::Pending,
+            attempts: 0,
+            due_at,
+        });
         let ended = Upload { image, job };
         let ours =
             serialize_to_bson(&Ours::new(&ended)).map_err(|error| unreadable("demitasse").because(error))?;
@@ -175,7 +202,8 @@ impl MongoStore {
             set.insert("updatedAt", now);
             set.insert("demitasse.mirror", "result");
         }
-        let mut unset = doc! { "demitasse.lease": "", "demitasse.unknownSince": "" };
+        let mut unset =
+            doc! { "demitasse.lease": "", "demitasse.unknownSince": "", "demitasse.lentUntil": "" };
         if ended.job.failure.is_none() {
             unset.insert("demitasse.failure", "");
         }
@@ -200,7 +228,10 @@ impl MongoStore {
             "$expr",
             doc! { "$lte": ["$demitasse.unknownSince", { "$subtract": [now(), milliseconds(LOST)] }] },
         );
-        let reopen = doc! { "$set": { "status": PENDING }, "$unset": { "demitasse.unknownSince": "" } };
+        let reopen = doc! {
+            "$set": { "status": PENDING },
+            "$unset": { "demitasse.unknownSince": "", "demitasse.lentUntil": "" },
+        };
         let change = self.tasks.find_one_and_update(lost, reopen).return_document(ReturnDocument::After);
         if let Some(task) = self.ask(&key, change).await? {
             return Ok(Some(task));
@@ -257,6 +288,9 @@ impl MongoStore {
         let upload = self.adopted(row, &task, self.next_sequence().await?)?;
         let mut ours = Ours::new(&upload);
         ours.adopted = true;
+        if task.status == PENDING {
+            ours.lent_until = Some((upload.job.created_at + self.adopt.patience).as_millisecond());
+        }
         let ours = serialize_to_bson(&ours).map_err(|error| unreadable("demitasse").because(error))?;
         let not_taken = doc! { "_id": task.id, "demitasse": { "$exists": false } };
         let change = self

@@ -49,6 +49,7 @@ pub(super) fn update(transition: Transition, now: Timestamp) -> Result<Update, S
                 doc! {
                     "$set": { "demitasse.state": "running", "demitasse.lease": lease.to_string(), "updatedAt": now },
                     "$inc": { "demitasse.attempt": 1 },
+                    "$unset": { "demitasse.lentUntil": "" },
                 },
             )
         }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::BACKEND;
 use super::listener::{Listener, News};
-use super::server::{PATIENCE, Server};
+use super::server::{OLDEST_VERSION, PATIENCE, Server};
 use crate::{ConnectError, Port, broadcast as local};
 
 /// The meaning of [`Message`]. It changes only if a reader that ignores new fields would be misled; such a reader skips
@@ -51,7 +51,7 @@ impl RedisEvents {
     /// # Errors
     /// `InvalidUrl`, `Unreachable`, `TooOld`.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        let server = Server::connect(Port::Events, url).await?;
+        let server = Server::connect(Port::Events, url, OLDEST_VERSION).await?;
         let channel = server.key("events");
         let name = token().map_err(|error| ConnectError::Unreachable {
             port: Port::Events,

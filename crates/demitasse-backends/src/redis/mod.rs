@@ -1,4 +1,5 @@
-//! The queue on Redis Streams and the events on Redis pub/sub, for several processes on several machines.
+//! The queue on Redis Streams and the events on Redis pub/sub, for several processes on several machines; and the original
+//! service's own list and topic ([`RedisOriginal`]).
 //!
 //! [`RedisQueue`] holds job ids and leases; each of its operations is one Lua script (`scripts/`), so one round trip and
 //! atomic. `scripts/prelude.lua` says which keys there are. [`RedisEvents`] carries the events. Neither holds anything
@@ -12,10 +13,12 @@ mod address;
 mod error;
 mod events;
 mod listener;
+mod original;
 mod queue;
 mod server;
 
 pub use events::RedisEvents;
+pub use original::RedisOriginal;
 pub use queue::RedisQueue;
 
 pub(crate) use address::describe;

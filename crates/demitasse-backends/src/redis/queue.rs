@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::BACKEND;
 use super::listener::{Listener, News};
-use super::server::Server;
+use super::server::{OLDEST_VERSION, Server};
 use crate::lease::new_lease;
 use crate::{ConnectError, Port};
 
@@ -42,7 +42,7 @@ impl RedisQueue {
     /// # Errors
     /// `InvalidUrl`, `Unreachable`, `TooOld`.
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        let server = Server::connect(Port::Queue, url).await?;
+        let server = Server::connect(Port::Queue, url, OLDEST_VERSION).await?;
         let keys = keys(&server);
         let queue =
             Self { server, scripts: Scripts::new(), keys, news: Arc::default(), listener: OnceLock::new() };

@@ -5,14 +5,14 @@ use std::time::Duration;
 use demitasse_core::StoreError;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, FromRedisValue, RedisResult, Script};
+use redis::{Client, Cmd, FromRedisValue, RedisResult, Script, ScriptInvocation};
 
 use super::address::Address;
 use super::error::store_error;
 use crate::{ConnectError, Port};
 
-/// The oldest major version: the scripts need lag-keeping groups and XCLAIM that clears vanished entries.
-const OLDEST_VERSION: u32 = 7;
+/// The oldest version for our own queue: its scripts need lag-keeping groups and XCLAIM that clears vanished entries.
+pub(super) const OLDEST_VERSION: (u32, u32) = (7, 0);
 
 /// How long an answer or a new connection may take. The client's own 500 ms would fail calls that wait for a fork.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,8 +33,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Connects, and refuses a server that is too old.
-    pub(super) async fn connect(port: Port, url: &str) -> Result<Self, ConnectError> {
+    /// Connects, and refuses a server before version `oldest`.
+    pub(super) async fn connect(port: Port, url: &str, oldest: (u32, u32)) -> Result<Self, ConnectError> {
         let Address { info, prefix, name } = Address::parse(port, url)?;
         let unreachable = |error: redis::RedisError| ConnectError::Unreachable {
             port,
@@ -54,8 +54,9 @@ impl Server {
         let about: String =
             redis::cmd("INFO").arg("server").query_async(&mut manager).await.map_err(unreachable)?;
         let found = about.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("unknown");
-        if found.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0) < OLDEST_VERSION {
-            let (server, found, oldest) = (name, found.into(), OLDEST_VERSION.to_string());
+        let mut numbers = found.split('.').map(|number| number.parse().unwrap_or(0));
+        if (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < oldest {
+            let (server, found, oldest) = (name, found.into(), format!("{}.{}", oldest.0, oldest.1));
             return Err(ConnectError::TooOld { port, server, found, oldest });
         }
         Ok(Self { client, manager, prefix })
@@ -76,6 +77,15 @@ impl Server {
     ) -> Result<T, StoreError> {
         let mut invocation = script.prepare_invoke();
         invocation.key(keys).arg(arguments);
+        self.invoke(&invocation, about).await
+    }
+
+    /// Runs a prepared script.
+    pub(super) async fn invoke<T: FromRedisValue>(
+        &self,
+        invocation: &ScriptInvocation<'_>,
+        about: &str,
+    ) -> Result<T, StoreError> {
         let mut connection = self.manager.clone();
         let mut result: RedisResult<T> = invocation.invoke_async(&mut connection).await;
         if result.as_ref().is_err_and(|error| error.is_connection_dropped()) {
@@ -89,14 +99,17 @@ impl Server {
 
     /// Tells a channel.
     pub(super) async fn publish(&self, channel: &str, message: &[u8]) -> Result<(), StoreError> {
-        let mut command = redis::cmd("PUBLISH");
-        command.arg(channel).arg(message);
+        self.query(redis::cmd("PUBLISH").arg(channel).arg(message), channel).await
+    }
+
+    /// Runs a command that does no harm when it is executed twice; `about` is for the error.
+    pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd, about: &str) -> Result<T, StoreError> {
         let mut connection = self.manager.clone();
-        let mut result: RedisResult<()> = command.query_async(&mut connection).await;
+        let mut result: RedisResult<T> = command.query_async(&mut connection).await;
         if result.as_ref().is_err_and(|error| error.is_connection_dropped()) {
             result = command.query_async(&mut connection).await;
         }
-        result.map_err(|error| store_error(channel, error))
+        result.map_err(|error| store_error(about, error))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `TEST_MONGODB_URI` names the server. `scripts/services.sh` starts one that speaks MongoDB's wire protocol and is no mongod.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use demitasse_backends::AdoptDefaults;
 use demitasse_backends::memory::MemoryBlobs;
@@ -89,7 +90,11 @@ fn links() -> Links {
 }
 
 fn adopt_defaults() -> AdoptDefaults {
-    AdoptDefaults { request: Json(serde_json::json!({ "version": 1, "adopted": true })), max_attempts: 5 }
+    AdoptDefaults {
+        request: Json(serde_json::json!({ "version": 1, "adopted": true })),
+        max_attempts: 5,
+        patience: Duration::from_secs(600),
+    }
 }
 
 /// An id as MongoDB has it.

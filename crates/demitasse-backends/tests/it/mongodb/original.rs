@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use demitasse_backends::mongodb::MongoStore;
 use demitasse_core::contract::sample;
 use demitasse_core::{
     Document as Json, ImageId, ImageStore, JobId, JobState, JobStore, NewUpload, Original, OwnerId,
     SharedRows, Transition, Upload, Variant,
 };
+use jiff::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, DateTime, doc};
 
@@ -284,6 +287,74 @@ async fn the_other_worker_ends_a_job_once() {
     let ended = store.end_elsewhere(failed.job, None, sample::time(9)).await.unwrap().unwrap();
     assert_eq!((ended.state, ended.failure.is_some()), (JobState::Failed, true));
     assert_eq!(own.task(failed.job).await.get_str("status").unwrap(), "failed");
+}
+
+#[tokio::test]
+async fn a_task_that_its_worker_may_be_at_is_left_to_it_for_a_while() {
+    let (store, own) = own_store().await;
+    let unfinished = async || store.unfinished(None, 9).await.unwrap().len();
+    let now = Timestamp::now();
+    // Just uploaded to its API: left to its worker until we have been given it.
+    let young = ObjectId::new();
+    write_image(&own, image_id(1), 1, None).await;
+    let task = doc! {
+        "_id": young, "imageId": image_id(1), "status": "pending",
+        "createdAt": DateTime::now(), "updatedAt": DateTime::now(), "__v": 0,
+    };
+    own.tasks().insert_one(task).await.unwrap();
+    let taken = store.adopt(9).await.unwrap();
+    assert_eq!((states(&taken), unfinished().await), (vec![JobState::Queued], 0));
+    let given = store.adopt_one(taken[0].image.id, taken[0].job.id).await.unwrap().unwrap();
+    assert_eq!((given.job.attempt, unfinished().await), (0, 1));
+
+    let ours = store.create_upload(sample::upload(1)).await.unwrap().job.id;
+    assert_eq!(unfinished().await, 2);
+    let lent = store.lend(ours, now + Duration::from_secs(600), true).await.unwrap().unwrap();
+    assert_eq!((lent.job.attempt, lent.job.state, unfinished().await), (1, JobState::Queued, 1));
+    let lent = store.lend(ours, now - Duration::from_secs(1), false).await.unwrap().unwrap();
+    assert_eq!((lent.job.attempt, unfinished().await), (1, 2));
+    assert!(apply(&store, ours, start()).await.is_some());
+    assert_eq!(store.lend(ours, now, true).await.unwrap(), None, "an attempt of ours runs");
+    apply(&store, ours, succeed()).await.unwrap();
+    assert_eq!(store.lend(ours, now, true).await.unwrap(), None, "it has ended");
+    assert_eq!(store.lend(sample::job_id(9), now, true).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_its_worker_has_ended_is_announced_and_old_results_are_not() {
+    let (store, own) = own_store().await;
+    write(&own, 1, "completed", Some(compressed(1))).await;
+    let (done, failed) = (write(&own, 2, "pending", None).await, write(&own, 3, "pending", None).await);
+    store.adopt(9).await.unwrap();
+    let due = async || {
+        let due = store.unannounced(sample::time(1_000_000_000), 9).await.unwrap();
+        due.into_iter().map(|job| job.id).collect::<Vec<_>>()
+    };
+    assert_eq!(due().await, []);
+    store.end_elsewhere(done.job, Some(compressed(2)), sample::time(9)).await.unwrap().unwrap();
+    own.change_task(failed.job, doc! { "$set": { "status": "failed" } }).await;
+    store.adopt(9).await.unwrap();
+    assert_eq!(due().await.len(), 2);
+    let told = Transition::EndAnnouncement { delivered: false };
+    assert!(apply(&store, done.job, told.clone()).await.is_some());
+    assert!(apply(&store, failed.job, told).await.is_some());
+    assert_eq!(own.task(done.job).await.get_str("status").unwrap(), "completed_with_errors");
+    assert_eq!(own.task(failed.job).await.get_str("status").unwrap(), "failed");
+    assert_eq!(due().await, []);
+}
+
+#[tokio::test]
+async fn the_original_finds_images_at_the_addresses_in_their_rows() {
+    let (store, own) = own_store().await;
+    let upload = store.create_upload(sample::upload(1)).await.unwrap();
+    let addresses = store.addresses(&upload);
+    let row = own.image(upload.image.id).await;
+    assert_eq!((row.get_str("imageUrl").unwrap(), addresses.result), (addresses.original.as_str(), None));
+    apply(&store, upload.job.id, start()).await.unwrap();
+    apply(&store, upload.job.id, succeed()).await.unwrap();
+    let upload = store.job(upload.job.id).await.unwrap().unwrap();
+    let row = own.image(upload.image.id).await;
+    assert_eq!(row.get_str("compressedUrl").ok(), store.addresses(&upload).result.as_deref());
 }
 
 #[tokio::test]

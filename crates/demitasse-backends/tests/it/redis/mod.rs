@@ -20,6 +20,9 @@ mod lag;
 /// A Redis that forgets, restarts or goes away, and keys that were tampered with.
 mod loss;
 
+/// The original service's list and topic.
+mod original;
+
 /// What the suite does not ask of every queue.
 mod queue;
 
