@@ -18,6 +18,7 @@ use demitasse_core::{
 use demitasse_engine::Request;
 use tokio::sync::Notify;
 
+use crate::bridge::Bridge;
 use crate::failpoint;
 use crate::http::Received;
 use crate::metrics::Metrics;
@@ -33,6 +34,8 @@ pub(crate) struct Intake {
     pub(crate) spool: PathBuf,
     /// Attempts allowed for each job.
     pub(crate) max_attempts: u32,
+    /// To the original service, if it runs beside us.
+    pub(crate) bridge: Option<Arc<Bridge>>,
 }
 
 impl Intake {
@@ -57,18 +60,24 @@ impl Intake {
         let upload = self.backends.images.create_upload(new).await?;
         failpoint::hit("upload.recorded");
 
-        if !self.backends.upload_enqueues {
-            let ticket = Ticket::from(&upload.job);
-            // The row is the truth: if the hint is lost, the sweep repeats it.
-            if let Err(error) = self.backends.queue.enqueue(ticket).await {
-                tracing::warn!(%error, job = %upload.job.id, "the job will be enqueued by the sweep");
-            }
+        // The row is the truth: if the hint is lost, the sweep repeats it.
+        if let Err(error) = self.hand_on(&upload).await {
+            tracing::warn!(%error, job = %upload.job.id, "the job will be enqueued by the sweep");
         }
         self.wake.notify_one();
         self.metrics.uploaded(bytes);
         tracing::info!(job = %upload.job.id, image = %upload.image.id, bytes, "accepted");
         publish(&self.backends, &upload).await;
         Ok(upload)
+    }
+
+    /// Gives the job to whoever does it: our workers, or the original's.
+    async fn hand_on(&self, upload: &Upload) -> Result<(), StoreError> {
+        match &self.bridge {
+            Some(bridge) if bridge.works() => bridge.give(upload.job.id).await,
+            _ if self.backends.upload_enqueues => Ok(()),
+            _ => self.backends.queue.enqueue(Ticket::from(&upload.job)).await,
+        }
     }
 
     fn record(
@@ -97,7 +106,7 @@ impl Intake {
 }
 
 /// Equal for equal work. The engine's request serializes in one way, so its JSON is canonical.
-fn request_key(original: Sha256, request: &Request) -> Result<RequestKey, serde_json::Error> {
+pub(crate) fn request_key(original: Sha256, request: &Request) -> Result<RequestKey, serde_json::Error> {
     let request = serde_json::to_string(request)?;
     Ok(RequestKey(Sha256::of(format!("{original}\n{request}\n{}", demitasse_engine::VERSION).as_bytes())))
 }

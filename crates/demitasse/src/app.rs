@@ -16,14 +16,15 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::Intake;
+use crate::bridge::{Bridge, Told, adopt_regularly, hear_results, take_tasks};
 use crate::config::{Config, Role};
 use crate::fetch::{FetchPolicy, GuardedClient};
 use crate::http::{BaseUrl, Http, operations, router};
 use crate::metrics::Metrics;
-use crate::notify::{Announcer, announce_regularly};
+use crate::notify::{Announcer, Channel, announce_regularly};
 use crate::push::{self, Vapid, VapidKey, WebPush};
 use crate::spool::Spool;
-use crate::worker::{self, EngineChild, Worker};
+use crate::worker::{self, EngineChild, Originals, Worker};
 
 /// Uploads whose header is read at the same time; each is in memory while it is.
 const INSPECTIONS: usize = 4;
@@ -69,6 +70,10 @@ impl App {
         let stopping = CancellationToken::new();
         let program = config.worker.program.clone().map_or_else(EngineChild::this_program, Ok);
         let push = Arc::new(web_push(&config, &backends, clock.clone()).await?);
+        let bridge =
+            Bridge::new(&backends, clock.clone(), wake.clone(), config.bridge_patience).map(Arc::new);
+        let mut channels: Vec<Arc<dyn Channel>> = vec![push.clone()];
+        channels.extend(bridge.clone().map(|bridge| Arc::new(Told(bridge)) as _));
         let worker = Arc::new(Worker {
             backends: backends.clone(),
             clock: clock.clone(),
@@ -85,11 +90,9 @@ impl App {
             stopping: stopping.clone(),
             giving_up: CancellationToken::new(),
             cancelled: broadcast::Sender::new(CANCELLATIONS),
-            announcer: Arc::new(Announcer {
-                backends: backends.clone(),
-                clock: clock.clone(),
-                channels: vec![push.clone()],
-            }),
+            bridge: bridge.clone(),
+            originals: Originals { client: originals(&config), spool: spool.path(), limits: config.limits },
+            announcer: Arc::new(Announcer { backends: backends.clone(), clock: clock.clone(), channels }),
         });
         let max_attempts = config.worker.max_attempts;
         let http = Arc::new(Http {
@@ -102,6 +105,7 @@ impl App {
                 wake,
                 spool: spool.path(),
                 max_attempts,
+                bridge,
             },
             backends,
             push,
@@ -214,13 +218,30 @@ impl App {
         }
         let worker = self.worker.clone();
         workers.spawn(async move { worker::sweep_regularly(&worker).await });
-        if self.config.worker.workers > 0 {
+        self.join_original(&mut workers);
+        let has_workers = self.config.worker.workers > 0;
+        if has_workers {
             let worker = self.worker.clone();
             workers.spawn(async move { worker::follow_events(&worker).await });
+        }
+        // Its worker tells nobody of ours.
+        if has_workers || self.worker.bridge.as_ref().is_some_and(|bridge| bridge.works()) {
             let (announcer, stopping) = (self.worker.announcer.clone(), self.worker.stopping.clone());
             workers.spawn(announce_regularly(announcer, stopping));
         }
         workers
+    }
+
+    /// What keeps us in step with the original service, where it shares our store.
+    fn join_original(&self, tasks: &mut JoinSet<()>) {
+        let (worker, stopping) = (&self.worker, &self.worker.stopping);
+        let pause = self.config.worker.sweep;
+        tasks.spawn(adopt_regularly(worker.backends.clone(), pause, stopping.clone()));
+        let Some(bridge) = &worker.bridge else { return };
+        tasks.spawn(hear_results(bridge.clone(), stopping.clone()));
+        if !bridge.works() {
+            tasks.spawn(take_tasks(bridge.clone(), pause, stopping.clone()));
+        }
     }
 
     async fn wind_down(&self, mut workers: JoinSet<()>, serving: Option<Serving>) {
@@ -256,6 +277,17 @@ async fn web_push(config: &Config, backends: &Backends, clock: Arc<dyn Clock>) -
         subscriptions: backends.subscriptions.clone(),
         clock,
         base: BaseUrl::of_config(&config.http),
+    })
+}
+
+/// Originals that the original service keeps: its storage may say `http`.
+fn originals(config: &Config) -> GuardedClient {
+    let policy = config.fetch.clone();
+    GuardedClient::new(FetchPolicy {
+        http: true,
+        ports: vec![80, 443],
+        max_bytes: config.limits.max_bytes,
+        ..policy
     })
 }
 

@@ -24,6 +24,7 @@ pub mod http;
 pub mod push;
 
 mod accept;
+mod bridge;
 mod failpoint;
 mod metrics;
 mod notify;

@@ -92,6 +92,8 @@ async fn stores(config: &Config) -> Vec<Finding> {
         Ok(backends) => backends,
         Err(error) => return vec![Finding { name: "stores", outcome: Err(error.to_string()) }],
     };
+    let none = String::new();
+    let bridge = config.urls.original.as_ref().map_or(&none, |original| &original.redis);
     let tried = backends.check().await.into_iter();
     tried
         .map(|check| {
@@ -100,6 +102,7 @@ async fn stores(config: &Config) -> Vec<Finding> {
                 demitasse_backends::Port::Queue => ("queue", &config.urls.queue),
                 demitasse_backends::Port::Events => ("events", &config.urls.events),
                 demitasse_backends::Port::Storage => ("blobs", &config.urls.storage),
+                demitasse_backends::Port::Original => ("bridge", bridge),
             };
             let outcome = match check.error {
                 None => Ok(format!("{} works", without_password(url))),

@@ -6,13 +6,15 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use demitasse_engine::Limits;
+use demitasse_backends::AdoptDefaults;
+use demitasse_core::Document;
+use demitasse_engine::{Limits, Request};
 use ipnet::IpNet;
 use url::Url;
 
 use super::original::OriginalArgs;
 use super::stores::{self, Role};
-use super::{Config, HttpConfig, PushArgs, Secret, WorkerConfig, listen};
+use super::{BridgeArgs, Config, HttpConfig, PushArgs, Secret, WorkerConfig, listen};
 
 /// Everything that `serve` can be told.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +34,9 @@ pub struct ServeArgs {
     /// The original service's variables.
     #[command(flatten)]
     pub original: OriginalArgs,
+    /// The original service beside this.
+    #[command(flatten)]
+    pub bridge: BridgeArgs,
     /// Who is told, and which addresses are fetched.
     #[command(flatten)]
     pub push: PushArgs,
@@ -219,9 +224,24 @@ impl ServeArgs {
         };
         let address = listen::address(self.http.listen, self.http.port);
         let public_url = self.http.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').into());
-        let urls = stores::urls(&self.data, &self.original, public_url);
+        let mut urls = stores::urls(&self.data, &self.original, public_url);
+        urls.original = self.bridge.resolve(role);
         let mut problems = self.problems(address, role);
         problems.extend(stores::problems(&urls, role));
+        let beside = urls.original.as_ref();
+        problems.extend(self.bridge.problems(
+            beside,
+            &urls.metadata,
+            &urls.storage,
+            self.http.public_url.as_ref(),
+        ));
+        match Document::from_value(&Request::default()) {
+            Ok(request) => {
+                let (max_attempts, patience) = (self.job.max_attempts, self.bridge.patience());
+                urls.adopt = AdoptDefaults { request, max_attempts, patience };
+            }
+            Err(error) => problems.push(format!("the default request cannot be written down: {error}")),
+        }
         let push = self.push.resolve(&mut problems);
         if !problems.is_empty() {
             return Err(problems);
@@ -246,6 +266,7 @@ impl ServeArgs {
             },
             fetch: self.push.policy(),
             push,
+            bridge_patience: self.bridge.patience(),
             grace: Duration::from_secs(self.job.grace),
             worker: self.job.resolve(),
         })
@@ -275,6 +296,7 @@ impl ServeArgs {
             ("--max-attempts", u64::from(self.job.max_attempts)),
             ("--lease", self.job.lease),
             ("--sweep", self.job.sweep),
+            ("--bridge-patience", self.bridge.bridge_patience),
             ("--deadline", self.job.deadline),
             ("--max-bytes", self.limit.max_bytes),
             ("--max-pixels", self.limit.max_pixels),

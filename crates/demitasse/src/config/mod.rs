@@ -4,6 +4,7 @@
 //! (through clap) and nowhere else. [`ServeArgs::resolve`] checks everything and reports all mistakes at once.
 
 mod args;
+mod bridge;
 mod listen;
 mod original;
 mod push;
@@ -22,6 +23,7 @@ use url::Url;
 use crate::fetch::FetchPolicy;
 
 pub use args::{Command, DataArgs, HttpArgs, JobArgs, LimitArgs, LogFormat, ServeArgs};
+pub use bridge::{BridgeArgs, BridgeWork};
 pub use original::OriginalArgs;
 pub use push::{PushArgs, PushConfig};
 pub use secret::Secret;
@@ -48,6 +50,8 @@ pub struct Config {
     pub fetch: FetchPolicy,
     /// Web push.
     pub push: PushConfig,
+    /// How long a job is left to the original service's worker.
+    pub bridge_patience: Duration,
     /// The workers' side.
     pub worker: WorkerConfig,
     /// How long running requests and jobs may go on after the signal to stop.

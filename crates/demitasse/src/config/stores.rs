@@ -38,6 +38,7 @@ pub(super) fn urls(data: &DataArgs, original: &OriginalArgs, public_url: Option<
         storage,
         public_url,
         adopt: AdoptDefaults::default(),
+        original: None,
     }
 }
 
@@ -100,7 +101,7 @@ pub(super) fn warnings(urls: &BackendUrls, role: Role) -> Vec<&'static str> {
 }
 
 /// What stands before the colon; never a secret.
-fn scheme(url: &str) -> &str {
+pub(super) fn scheme(url: &str) -> &str {
     url.split_once(':').map_or(url, |(scheme, _)| scheme)
 }
 
@@ -116,6 +117,7 @@ mod tests {
             storage: storage.into(),
             public_url: None,
             adopt: AdoptDefaults::default(),
+            original: None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | claim | a lease | it runs out, the job is claimed again |
 //! | start | attempt n | the same, and the attempt counts |
+//! | fetch the original, if another program keeps it | a blob, then the row that names it | the same; it is fetched once |
 //! | compress, in a child process | nothing | the same |
 //! | put the variant | a blob nobody names | the same; same bytes, same blob |
 //! | succeed | the variant, visible with its receipt | the next claim finds it done |
@@ -13,8 +14,8 @@
 use std::time::Instant;
 
 use demitasse_core::{
-    BlobKey, BlobKind, BlobSource, Claim, Document, ErrorKind, Failure, Job, JobId, JobState, LeaseId,
-    StoreError, Transition, Upload, Variant, VariantOutcome,
+    BlobKey, BlobKind, BlobSource, Claim, Document, ErrorKind, Failure, ImageRecord, Job, JobId, JobState,
+    LeaseId, StoreError, Transition, Upload, Variant, VariantOutcome,
 };
 use demitasse_engine::{Outcome, Request};
 use tokio::sync::OwnedMutexGuard;
@@ -24,6 +25,7 @@ use tracing::Instrument;
 use super::Worker;
 use super::engine_child::{EngineFault, Finished};
 use super::lease::Heartbeat;
+use super::originals;
 use super::retry::{backoff, jitter};
 use crate::accept::publish;
 use crate::failpoint;
@@ -32,7 +34,7 @@ use crate::metrics::{JobEnd, Step};
 use crate::telemetry::join_trace;
 
 /// How an attempt went wrong: decided where it went wrong.
-enum Fault {
+pub(super) enum Fault {
     /// Another attempt cannot help.
     Fail(Failure),
     /// Another attempt may.
@@ -48,6 +50,8 @@ enum Fault {
 /// A result, while whoever waits for the same work still waits: its row is what they look for.
 struct Made {
     variant: Variant,
+    /// The image, whose original is stored now.
+    image: ImageRecord,
     end: JobEnd,
     alone: OwnedMutexGuard<()>,
 }
@@ -124,11 +128,12 @@ fn cancellation(worker: &Worker, job: JobId) -> impl Future<Output = ()> + use<>
 
 /// The variant of an earlier job for the same work, or a new one.
 async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
+    let upload = &originals::stored(worker, upload).await?;
     let alone = worker.single_flight.enter(upload.job.request_key).await;
     if let Some(variant) = worker.backends.jobs.variant_for(upload.job.request_key).await? {
         let key = BlobKey { kind: BlobKind::Variant, sha256: variant.sha256 };
         if worker.backends.blobs.head(key).await?.is_some() {
-            return Ok(Made { variant, end: JobEnd::Reused, alone });
+            return Ok(Made { variant, image: upload.image.clone(), end: JobEnd::Reused, alone });
         }
     }
     let engine = Instant::now();
@@ -150,13 +155,15 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
         VariantOutcome::Compressed => JobEnd::Compressed,
         VariantOutcome::KeptOriginal => JobEnd::KeptOriginal,
     };
-    Ok(Made { variant, end, alone })
+    Ok(Made { variant, image: upload.image.clone(), end, alone })
 }
 
 async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
     let Some(original) = upload.image.original.stored() else {
-        let detail = "The image is kept by another program and was never fetched; upload it here.";
-        return Err(Fault::Fail(failure("internal", detail)));
+        return Err(Fault::Retry(failure(
+            "internal",
+            "The image was not fetched; the cause is in the server's log.",
+        )));
     };
     let key = BlobKey { kind: BlobKind::Original, sha256: original.sha256 };
     let request: Request = upload.job.request.read().map_err(|error| {
@@ -200,7 +207,7 @@ async fn succeed(
     worker: &Worker,
     claim: Claim,
     upload: &Upload,
-    Made { variant, end, alone }: Made,
+    Made { variant, image, end, alone }: Made,
     began: Instant,
 ) -> Result<(), StoreError> {
     let bytes = variant.bytes;
@@ -211,7 +218,7 @@ async fn succeed(
     };
     drop(alone);
     failpoint::hit("job.finished");
-    let ended = Upload { image: upload.image.clone(), job };
+    let ended = Upload { image, job };
     publish(&worker.backends, &ended).await;
     worker.announcer.announce(&ended).await?;
     failpoint::hit("job.published");
@@ -311,7 +318,7 @@ async fn transition(
     Ok(changed)
 }
 
-fn failure(code: &str, detail: impl Into<String>) -> Failure {
+pub(super) fn failure(code: &str, detail: impl Into<String>) -> Failure {
     Failure { code: code.into(), detail: detail.into() }
 }
 

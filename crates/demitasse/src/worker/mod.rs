@@ -10,6 +10,7 @@ mod engine_main;
 mod engine_wire;
 mod follow;
 mod lease;
+mod originals;
 mod retry;
 mod run;
 mod single_flight;
@@ -25,10 +26,12 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use engine_child::EngineChild;
 pub(crate) use engine_main::run as run_engine_child;
 pub(crate) use follow::follow_events;
+pub(crate) use originals::Originals;
 pub(crate) use run::{run, run_pending};
 pub(crate) use single_flight::SingleFlight;
 pub(crate) use sweep::{release_orphans, sweep, sweep_regularly};
 
+use crate::bridge::Bridge;
 use crate::config::WorkerConfig;
 use crate::metrics::Metrics;
 use crate::notify::Announcer;
@@ -44,6 +47,10 @@ pub(crate) struct Worker {
     pub(crate) single_flight: SingleFlight,
     /// Names jobs that their owners took back.
     pub(crate) cancelled: broadcast::Sender<JobId>,
+    /// To the original service, if it runs beside us.
+    pub(crate) bridge: Option<Arc<Bridge>>,
+    /// Fetches images that another program keeps.
+    pub(crate) originals: Originals,
     /// Tells those who asked.
     pub(crate) announcer: Arc<Announcer>,
     /// Rung at every enqueue.

@@ -9,10 +9,15 @@ use super::Worker;
 /// Rows looked at in one go.
 const PAGE: usize = 500;
 
-/// Puts every unfinished job into the queue; those that are in it stay as they are.
+/// Puts every unfinished job into the queue; those that are in it stay as they are. Those that are the original's worker's
+/// to do are given to it.
 pub(crate) async fn sweep(worker: &Worker) -> Result<(), StoreError> {
     let mut unfinished = Unfinished::default();
     while let Some(jobs) = unfinished.next(worker).await? {
+        let jobs = match &worker.bridge {
+            Some(bridge) => bridge.keep_ours(jobs).await?,
+            None => jobs,
+        };
         for job in jobs {
             worker.backends.queue.enqueue(Ticket::from(&job)).await?;
         }

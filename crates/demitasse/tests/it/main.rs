@@ -25,6 +25,9 @@ mod blobs;
 /// Keys and the guard against listening to everyone.
 mod access;
 
+/// Beside the original service: its messages, its rows, its worker, its API.
+mod bridge;
+
 /// From upload to result: order, sharing, failures, events.
 mod jobs;
 

@@ -58,6 +58,9 @@ pub(crate) async fn cancel(
             "The task has ended already; there is nothing to cancel.",
         ));
     }
+    if let Some(bridge) = &http.intake.bridge {
+        bridge.withdraw(id).await;
+    }
     publish(&http.backends, &upload).await;
     Ok(Json(Task::new(&upload, &base)))
 }

@@ -128,6 +128,7 @@ fn config(data: std::path::PathBuf) -> Config {
         },
         fetch: FetchPolicy::default(),
         push: PushConfig::default(),
+        bridge_patience: Duration::from_secs(600),
         worker: WorkerConfig {
             workers: 0,
             max_attempts: 3,

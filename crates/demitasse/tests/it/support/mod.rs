@@ -3,6 +3,7 @@
 mod app;
 mod images;
 mod nginx;
+mod original_service;
 mod process;
 mod push_service;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 pub(crate) use app::{Answer, TestApp, multipart};
 pub(crate) use images::{huge_header, noisy_png, png, truncated_png};
 pub(crate) use nginx::{Nginx, SCRIPT};
+pub(crate) use original_service::{OriginalService, Written};
 pub(crate) use process::{Server, command};
 pub(crate) use push_service::PushService;
 

@@ -18,8 +18,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `demitasse serve` and waits for its line.
     pub(crate) fn start(data: &Path, args: &[&str], failpoints: &str) -> Self {
+        Self::at("127.0.0.1:0", data, args, failpoints)
+    }
+
+    /// The same at an address of one's own choice.
+    pub(crate) fn at(listen: &str, data: &Path, args: &[&str], failpoints: &str) -> Self {
         let mut child = command()
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", listen, "--data"])
             .arg(data)
             .args(args)
             .env("FAILPOINTS", failpoints)
