@@ -14,47 +14,23 @@
 use std::time::Instant;
 
 use demitasse_core::{
-    BlobKey, BlobKind, BlobSource, Claim, Document, ErrorKind, Failure, ImageRecord, Job, JobId, JobState,
-    LeaseId, StoreError, Transition, Upload, Variant, VariantOutcome,
+    BlobKey, BlobKind, BlobSource, Claim, Document, ErrorKind, JobId, JobState, StoreError, Transition,
+    Upload, Variant, VariantOutcome,
 };
 use demitasse_engine::{Outcome, Request};
-use tokio::sync::OwnedMutexGuard;
 use tokio::sync::broadcast::error::RecvError;
 use tracing::Instrument;
 
 use super::Worker;
-use super::engine_child::{EngineFault, Finished};
+use super::endings::{Made, give_up, settle, succeed, transition};
+use super::engine_child::Finished;
+use super::fault::{Fault, failure};
 use super::lease::Heartbeat;
 use super::originals;
-use super::retry::{backoff, jitter};
-use crate::accept::publish;
 use crate::failpoint;
 use crate::http::sentence;
 use crate::metrics::{JobEnd, Step};
 use crate::telemetry::join_trace;
-
-/// How an attempt went wrong: decided where it went wrong.
-pub(super) enum Fault {
-    /// Another attempt cannot help.
-    Fail(Failure),
-    /// Another attempt may.
-    Retry(Failure),
-    /// Somebody else has the job; what we did is dropped.
-    Lost,
-    /// The owner no longer wants it.
-    Cancelled,
-    /// The server stops.
-    Stopping,
-}
-
-/// A result, while whoever waits for the same work still waits: its row is what they look for.
-struct Made {
-    variant: Variant,
-    /// The image, whose original is stored now.
-    image: ImageRecord,
-    end: JobEnd,
-    alone: OwnedMutexGuard<()>,
-}
 
 /// Does the job of `claim`.
 ///
@@ -201,154 +177,4 @@ fn describe(finished: &Finished) -> Result<Variant, Fault> {
         score: report.score.as_ref().map(|score| score.value.0),
         report: Document::from_value(report).map_err(|error| defect(error.to_string()))?,
     })
-}
-
-async fn succeed(
-    worker: &Worker,
-    claim: Claim,
-    upload: &Upload,
-    Made { variant, image, end, alone }: Made,
-    began: Instant,
-) -> Result<(), StoreError> {
-    let bytes = variant.bytes;
-    let announce_until = worker.announcer.deadline(upload).await;
-    let succeed = Transition::Succeed { lease: claim.lease, variant: Box::new(variant), announce_until };
-    let Some(job) = worker.backends.jobs.transition(upload.job.id, succeed, worker.clock.now()).await? else {
-        return superseded(worker, claim, began).await;
-    };
-    drop(alone);
-    failpoint::hit("job.finished");
-    let ended = Upload { image, job };
-    publish(&worker.backends, &ended).await;
-    worker.announcer.announce(&ended).await?;
-    failpoint::hit("job.published");
-    let job = ended.job;
-    worker.metrics.job_ended(end, began.elapsed());
-    let original = ended.image.original.stored().map_or(bytes, |original| original.bytes);
-    worker.metrics.delivered(
-        original,
-        bytes,
-        worker.clock.now().duration_since(job.created_at).as_secs_f64(),
-    );
-    tracing::info!(job = %job.id, attempt = job.attempt, outcome = ?end, bytes, took = ?began.elapsed(), "job done");
-    worker.backends.queue.ack(claim).await.map(drop)
-}
-
-/// The row is no longer ours: cancelled, or another worker's.
-async fn superseded(worker: &Worker, claim: Claim, began: Instant) -> Result<(), StoreError> {
-    let row = worker.backends.jobs.job(claim.job_id).await?;
-    let has_ended = row.is_none_or(|upload| upload.job.state.is_terminal());
-    worker.metrics.job_ended(if has_ended { JobEnd::Cancelled } else { JobEnd::Lost }, began.elapsed());
-    if has_ended {
-        worker.backends.queue.ack(claim).await?;
-    }
-    Ok(())
-}
-
-/// Fails the job and tells whoever asked.
-async fn fail(worker: &Worker, upload: &Upload, lease: LeaseId, failure: Failure) -> Result<(), StoreError> {
-    let announce_until = worker.announcer.deadline(upload).await;
-    let fail = Transition::Fail { lease, failure, announce_until };
-    if let Some(job) = transition(worker, upload, fail).await? {
-        worker.announcer.announce(&Upload { image: upload.image.clone(), job }).await?;
-    }
-    Ok(())
-}
-
-/// Writes down how the attempt failed, and gives the claim back or up.
-async fn settle(
-    worker: &Worker,
-    claim: Claim,
-    upload: &Upload,
-    fault: Fault,
-    began: Instant,
-) -> Result<(), StoreError> {
-    let (lease, queue, job) = (claim.lease, &worker.backends.queue, &upload.job);
-    let end = match fault {
-        Fault::Lost => {
-            tracing::warn!(job = %job.id, "the lease was lost; the result is dropped");
-            JobEnd::Lost
-        }
-        Fault::Cancelled => {
-            queue.ack(claim).await?;
-            JobEnd::Cancelled
-        }
-        Fault::Stopping => {
-            transition(worker, upload, Transition::Release { lease }).await?;
-            queue.nack(claim, std::time::Duration::ZERO).await?;
-            JobEnd::Released
-        }
-        Fault::Retry(failure) if job.has_attempts_left() => {
-            tracing::warn!(job = %job.id, attempt = job.attempt, code = failure.code, "the job will be tried again");
-            transition(worker, upload, Transition::Retry { lease, failure }).await?;
-            queue.nack(claim, backoff(worker.config.retry_delay, job.attempt, jitter())).await?;
-            JobEnd::Retried
-        }
-        Fault::Retry(failure) | Fault::Fail(failure) => {
-            tracing::warn!(job = %job.id, attempt = job.attempt, code = failure.code, "the job failed");
-            fail(worker, upload, lease, failure).await?;
-            queue.ack(claim).await?;
-            JobEnd::Failed
-        }
-    };
-    worker.metrics.job_ended(end, began.elapsed());
-    Ok(())
-}
-
-/// Ends a job whose last allowed attempt died without a word. The row still names that attempt's lease.
-async fn give_up(worker: &Worker, claim: Claim, upload: &Upload, began: Instant) -> Result<(), StoreError> {
-    if let (JobState::Running, Some(lease)) = (upload.job.state, upload.job.lease) {
-        let detail = "The server stopped each time while it worked on this image; upload it again, or try another copy.";
-        fail(worker, upload, lease, failure("crashed", detail)).await?;
-        worker.metrics.job_ended(JobEnd::Failed, began.elapsed());
-    }
-    worker.backends.queue.bury(claim).await.map(drop)
-}
-
-/// Applies a transition and tells whoever listens.
-async fn transition(
-    worker: &Worker,
-    upload: &Upload,
-    transition: Transition,
-) -> Result<Option<Job>, StoreError> {
-    let changed = worker.backends.jobs.transition(upload.job.id, transition, worker.clock.now()).await?;
-    if let Some(job) = &changed {
-        publish(&worker.backends, &Upload { image: upload.image.clone(), job: job.clone() }).await;
-    }
-    Ok(changed)
-}
-
-pub(super) fn failure(code: &str, detail: impl Into<String>) -> Failure {
-    Failure { code: code.into(), detail: detail.into() }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, source = ?error.source, "a store failed a job");
-        Self::Retry(match error.kind {
-            ErrorKind::Full => failure("storage_full", "The server had no room for the result."),
-            _ => failure("internal", "A store of the server failed; the cause is in its log."),
-        })
-    }
-}
-
-impl From<EngineFault> for Fault {
-    fn from(fault: EngineFault) -> Self {
-        match fault {
-            EngineFault::Refused { code, detail } => Self::Fail(failure(&code, sentence(&detail))),
-            EngineFault::Deadline(allowed) => {
-                let detail = format!(
-                    "Compressing took longer than the {} seconds that are allowed.",
-                    allowed.as_secs()
-                );
-                Self::Retry(failure("deadline_exceeded", detail))
-            }
-            EngineFault::Crashed(how) => Self::Retry(failure("crashed", sentence(&how))),
-            EngineFault::Start(error) => {
-                tracing::error!(%error, "the engine's child process could not be started");
-                Self::Retry(failure("internal", "The process that compresses images could not be started."))
-            }
-            EngineFault::Input(error) => error.into(),
-        }
-    }
 }

@@ -1,13 +1,16 @@
 //! The workers: they claim jobs, run the engine in a child process, and write down what came of it.
 //!
-//! `run` is the loop, `compress_job` the data flow of one job, `lease` keeps a claim alive, `follow` listens to
-//! what other processes do, `retry` says how long to
-//! wait, `sweep` repairs the queue after a crash, `engine_*` are the child process, its protocol and its own side.
+//! `run` is the loop, `compress_job` the data flow of one job, `originals` fetches what another program keeps, `endings` say how
+//! an attempt ends and `fault` what it can end by, `lease` keeps a claim alive, `follow` listens to what other processes do,
+//! `retry` says how long to wait, `sweep` repairs the queue after a crash, `engine_*` are the child process, its protocol and
+//! its own side.
 
 mod compress_job;
+mod endings;
 mod engine_child;
 mod engine_main;
 mod engine_wire;
+mod fault;
 mod follow;
 mod lease;
 mod originals;

@@ -10,7 +10,7 @@ use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
 
 use super::Worker;
-use super::compress_job::{Fault, failure};
+use super::fault::{Fault, failure};
 use crate::accept::request_key;
 use crate::failpoint;
 use crate::fetch::{FetchError, GuardedClient};
