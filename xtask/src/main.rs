@@ -1,12 +1,16 @@
 //! `cargo xtask`: every figure that the documents claim, as a command that anyone can run.
 
+#[cfg(target_os = "linux")]
+mod bench_scale;
 mod bench_upload;
 #[cfg(unix)]
 mod chaos;
 mod check_corpus;
 mod eval;
+mod photo;
 mod pillow;
 mod score;
+mod server;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -24,6 +28,9 @@ enum Command {
     CheckCorpus(check_corpus::Args),
     /// Time from the start of an upload to `completed`, on an idle server
     BenchUpload(bench_upload::Args),
+    /// Photos a second, answers, order and processor time of API and workers on shared stores
+    #[cfg(target_os = "linux")]
+    BenchScale(bench_scale::Args),
     /// Uploads while workers, API and Redis are killed; nothing may be lost or doubled
     #[cfg(unix)]
     Chaos(chaos::Args),
@@ -34,6 +41,8 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::CheckCorpus(args) => check_corpus::run(&args),
         Command::BenchUpload(args) => bench_upload::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::BenchScale(args) => bench_scale::run(&args),
         #[cfg(unix)]
         Command::Chaos(args) => chaos::run(&args),
     };
