@@ -23,10 +23,10 @@ build: ## Builds the web UI and a release binary
 	@scripts/web.sh build
 	@scripts/build.sh
 
-bench: ## Measures the steps of the engine, and upload to completed on an idle server
-	@scripts/deps.sh build
+bench: ## Measures the steps of the engine, upload to completed, API and workers on shared stores, and claims
+	@scripts/deps.sh test
 	@scripts/web.sh build
-	@scripts/bench.sh
+	@POSTGRES_FSYNC=on scripts/services.sh run scripts/bench.sh
 
 chaos: ## Uploads while workers, API and Redis are killed, on each pair of stores; nothing may be lost or doubled
 	@scripts/deps.sh test

@@ -4,6 +4,7 @@
 #   services.sh start DIR        starts them and prints the variables: eval "$(scripts/services.sh start DIR)"
 #   services.sh stop DIR         stops what `start DIR` started
 # A service whose variable is set already is left alone: its tests use what the variable names.
+# POSTGRES_FSYNC=on lets PostgreSQL wait for its disk, as measurements must.
 source "$(dirname "$0")/common.sh"
 
 # What every wait ends after.
@@ -107,8 +108,9 @@ start_postgres() {
     fail "initdb failed; the end of its log is above"
   }
   # Without fsync it survives the death of its processes, which tests cause, but not that of the machine.
+  local fsync="${POSTGRES_FSYNC:-off}"
   launch postgres "${as[@]}" "$bin/postgres" -D "$dir/postgres" -p "$port" -c listen_addresses=127.0.0.1 \
-    -c unix_socket_directories= -c fsync=off -c max_connections=300
+    -c unix_socket_directories= -c fsync="$fsync" -c max_connections=300
   await postgres "$bin/pg_isready" --host 127.0.0.1 --port "$port"
   provide TEST_POSTGRES_URL "postgres://postgres@127.0.0.1:$port/postgres"
 }
