@@ -71,7 +71,8 @@ impl App {
         let program = config.worker.program.clone().map_or_else(EngineChild::this_program, Ok);
         let push = Arc::new(web_push(&config, &backends, clock.clone()).await?);
         let bridge =
-            Bridge::new(&backends, clock.clone(), wake.clone(), config.bridge_patience).map(Arc::new);
+            Bridge::new(&backends, clock.clone(), metrics.clone(), wake.clone(), config.bridge_patience)
+                .map(Arc::new);
         let mut channels: Vec<Arc<dyn Channel>> = vec![push.clone()];
         channels.extend(bridge.clone().map(|bridge| Arc::new(Told(bridge)) as _));
         let worker = Arc::new(Worker {

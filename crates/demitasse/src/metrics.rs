@@ -55,6 +55,21 @@ pub(crate) enum Step {
     Store,
 }
 
+/// A message between the original service and us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bridged {
+    /// A task of its API is in our queue.
+    Taken,
+    /// Nothing could be done for a message of its API.
+    Buried,
+    /// A task was put onto its list.
+    Given,
+    /// A job has ended by a result of its worker.
+    Heard,
+    /// Its API was told of a result of ours.
+    Told,
+}
+
 /// The handles.
 pub(crate) struct Metrics {
     recorder: PrometheusRecorder,
@@ -141,6 +156,20 @@ impl Metrics {
         self.recorder.register_histogram(&key, &METADATA).record(took.as_secs_f64());
     }
 
+    /// A message went between the original service and us.
+    pub(crate) fn bridged(&self, message: Bridged) {
+        let message = match message {
+            Bridged::Taken => "taken",
+            Bridged::Buried => "buried",
+            Bridged::Given => "given",
+            Bridged::Heard => "heard",
+            Bridged::Told => "told",
+        };
+        let labels = vec![Label::from_static_parts("message", message)];
+        let key = Key::from_parts("demitasse_bridge_messages_total", labels);
+        self.recorder.register_counter(&key, &METADATA).increment(1);
+    }
+
     /// This process has so many workers.
     pub(crate) fn set_workers(&self, workers: usize) {
         self.workers.set(workers as f64);
@@ -192,6 +221,10 @@ fn describe(recorder: &PrometheusRecorder) {
         ),
         ("demitasse_jobs_total", "Attempts at jobs, by how they ended."),
         ("demitasse_engine_runs_total", "Compressions begun; a reused variant needs none."),
+        (
+            "demitasse_bridge_messages_total",
+            "Messages between the original service and this process, by what was done.",
+        ),
     ];
     for (name, text) in counters {
         recorder.describe_counter(KeyName::from_const_str(name), None, text.into());

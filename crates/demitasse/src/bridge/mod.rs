@@ -26,6 +26,7 @@ use tokio::sync::Notify;
 
 use crate::accept::publish;
 use crate::failpoint;
+use crate::metrics::{Bridged, Metrics};
 
 pub(crate) use adopt::adopt_regularly;
 pub(crate) use hear::hear_results;
@@ -38,6 +39,7 @@ pub(crate) struct Bridge {
     shared: Arc<dyn SharedRows>,
     messages: OriginalMessages,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     /// Wakes an idle worker.
     wake: Arc<Notify>,
     /// How long a job is lent.
@@ -49,11 +51,12 @@ impl Bridge {
     pub(crate) fn new(
         backends: &Backends,
         clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
         wake: Arc<Notify>,
         patience: Duration,
     ) -> Option<Self> {
         let (shared, messages) = (backends.shared.clone()?, backends.original.clone()?);
-        Some(Self { backends: backends.clone(), shared, messages, clock, wake, patience })
+        Some(Self { backends: backends.clone(), shared, messages, clock, metrics, wake, patience })
     }
 
     /// Whether its worker does the work of what is uploaded here.
@@ -75,6 +78,7 @@ impl Bridge {
             self.shared.lend(job, self.clock.now(), false).await.ok();
             return Err(error);
         }
+        self.metrics.bridged(Bridged::Given);
         Ok(())
     }
 
@@ -126,7 +130,11 @@ impl Bridge {
 
     /// Ends a job as its worker did, with the address of a result or without.
     async fn end(&self, job: JobId, url: Option<String>) -> Result<(), StoreError> {
+        let is_result = url.is_some();
         if let Some(job) = self.shared.end_elsewhere(job, url, self.clock.now()).await? {
+            if is_result {
+                self.metrics.bridged(Bridged::Heard);
+            }
             tracing::info!(job = %job.id, state = job.state.as_str(), "ended by the original's worker");
             self.tell_pages(job.id).await?;
         }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::Bridge;
 use crate::accept::publish;
 use crate::failpoint;
+use crate::metrics::Bridged;
 
 /// How long one look at an empty list lasts.
 const LOOK: Duration = Duration::from_secs(5);
@@ -76,7 +77,7 @@ impl Bridge {
         let Some(task) = &taken.task else {
             let message = String::from_utf8_lossy(&taken.raw[..taken.raw.len().min(200)]).into_owned();
             tracing::error!(message, "no task; put aside");
-            return self.messages.tasks.bury(taken).await;
+            return self.bury(taken).await;
         };
         let Some(upload) = self.shared.adopt_one(task.image_id, task.job_id).await? else {
             let age = self.clock.now().duration_since(task.job_id.time());
@@ -85,7 +86,7 @@ impl Bridge {
                 return Ok(());
             }
             tracing::error!(job = %task.job_id, "no rows of this task have come; put aside");
-            return self.messages.tasks.bury(taken).await;
+            return self.bury(taken).await;
         };
         failpoint::hit("bridge.adopted");
         if !upload.job.state.is_terminal() {
@@ -95,7 +96,13 @@ impl Bridge {
         }
         failpoint::hit("bridge.enqueued");
         self.messages.tasks.settle(taken).await?;
+        self.metrics.bridged(Bridged::Taken);
         publish(&self.backends, &upload).await;
         Ok(())
+    }
+
+    async fn bury(&self, taken: &TakenMessage) -> Result<(), StoreError> {
+        self.metrics.bridged(Bridged::Buried);
+        self.messages.tasks.bury(taken).await
     }
 }

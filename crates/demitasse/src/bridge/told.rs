@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use demitasse_core::{ResultMessage, StoreError, Upload};
 
 use super::Bridge;
+use crate::metrics::Bridged;
 use crate::notify::{Channel, Undelivered};
 
 /// Tells its API of what our workers have made. Its topic has no word for failures: those are in the rows.
@@ -29,6 +30,8 @@ impl Channel for Told {
         let Some(compressed_url) = self.0.shared.addresses(upload).result else { return Ok(()) };
         let result = ResultMessage { image_id: upload.image.id, job_id: upload.job.id, compressed_url };
         let told = self.0.messages.results.tell(&result).await;
-        told.map_err(|error| Undelivered { retry: error.kind.is_retryable(), reason: error.to_string() })
+        told.map_err(|error| Undelivered { retry: error.kind.is_retryable(), reason: error.to_string() })?;
+        self.0.metrics.bridged(Bridged::Told);
+        Ok(())
     }
 }

@@ -59,6 +59,7 @@ async fn our_workers_do_what_its_api_accepts_oldest_first_and_it_hears_of_each_r
         assert!(!bytes.bytes().await.unwrap().is_empty());
     }
     assert_eq!(original.messages().await, (0, 0));
+    assert_eq!(server.metric("demitasse_bridge_messages_total{message=\"taken\"}").await, 3);
     let listed = server.json("/images").await;
     let ids: Vec<_> = listed.as_array().unwrap().iter().map(|image| image["id"].clone()).collect();
     assert_eq!(ids, written.iter().map(|upload| json!(upload.image)).collect::<Vec<_>>());
