@@ -30,7 +30,7 @@ bench: ## Measures the steps of the engine, upload to completed, API and workers
 
 chaos: ## Uploads while workers, API and Redis are killed, on each pair of stores; nothing may be lost or doubled
 	@scripts/deps.sh test
-	@scripts/services.sh run scripts/chaos.sh long
+	@scripts/services.sh run scripts/chaos.sh long $(ARGS)
 
 deps: ## Installs what building and testing need
 	@scripts/deps.sh test

@@ -79,7 +79,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
 
-    /// The version before, with the feature `failpoints`: API and workers start as either, at random
+    /// The version before, with the feature `failpoints`: an API and workers of their own start as either, at random
     #[arg(long, value_name = "FILE")]
     previous: Option<PathBuf>,
 

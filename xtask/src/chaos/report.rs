@@ -67,7 +67,7 @@ impl Scene<'_> {
 
     /// What each version did, from its own log.
     fn versions_report(&self, shared: &Shared) -> String {
-        if self.previous.is_none() {
+        if self.previous().is_none() {
             return String::new();
         }
         let done = |kind: &str, version: &str, what: &str| -> usize {

@@ -43,7 +43,7 @@ pub(super) const ALL_POINTS: &[&str] = &[
 pub(super) struct Scene<'a> {
     pub(super) args: &'a Args,
     pub(super) binary: &'a Path,
-    /// The version before, if it takes part.
+    /// The version before; takes part where several processes do.
     pub(super) previous: Option<&'a Path>,
     pub(super) folder: &'a Path,
     pub(super) seed: u64,
@@ -85,11 +85,14 @@ impl Scene<'_> {
         } else {
             events.extend([(API, API_POINTS), (WORKER, WORKER_POINTS)].into_iter().flat_map(points));
         }
-        if self.previous.is_some() {
-            events.extend(API_STARTS);
-            events.extend(if self.is_one_process() { &[][..] } else { &WORKER_STARTS });
+        if self.previous().is_some() {
+            events.extend([API_STARTS, WORKER_STARTS].concat());
         }
         events
+    }
+
+    pub(super) fn previous(&self) -> Option<&Path> {
+        self.previous.filter(|_| !self.is_one_process())
     }
 
     fn is_victim(&self, kind: &str) -> bool {
@@ -156,7 +159,7 @@ impl Scene<'_> {
     /// This version first.
     fn versions(&self, kind: &str, n: u64) -> Vec<Program> {
         let starts = if kind == API { API_STARTS } else { WORKER_STARTS };
-        let versions = [Some((self.binary, "this")), self.previous.map(|path| (path, "before"))];
+        let versions = [Some((self.binary, "this")), self.previous().map(|path| (path, "before"))];
         let program = |((path, version), counts_as): ((&Path, &str), &'static str)| Program {
             path: path.to_path_buf(),
             counts_as,

@@ -33,3 +33,6 @@ mod cloudinary;
 /// MongoDB: the suites, half-written states, and rows as the original service writes and reads them.
 #[cfg(feature = "mongodb")]
 mod mongodb;
+
+/// Two versions on the same stores: recorded rows, documents and scripts of the one before.
+mod upgrade;

@@ -31,6 +31,9 @@ mod bridge;
 /// From upload to result: order, sharing, failures, events.
 mod jobs;
 
+/// Requests and receipts of the version before and of the next.
+mod upgrade;
+
 /// Web push, against a push service that checks and decrypts.
 mod push;
 

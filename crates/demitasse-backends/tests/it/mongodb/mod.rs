@@ -24,13 +24,13 @@ mod original;
 mod tears;
 
 /// A database that no other test has, and the URI that names it.
-struct Own {
+pub(crate) struct Own {
     uri: String,
-    database: Database,
+    pub(crate) database: Database,
 }
 
 impl Own {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let server = required("TEST_MONGODB_URI");
         let (server, options) = server.split_once('?').unwrap_or((&server, ""));
         let name = format!("demitasse-test-{}", ImageId::generate(SystemClock.now()).unwrap());
@@ -39,7 +39,7 @@ impl Own {
         Self { uri, database }
     }
 
-    async fn open(&self) -> MongoStore {
+    pub(crate) async fn open(&self) -> MongoStore {
         MongoStore::open(&self.uri, links(), adopt_defaults(), true).await.unwrap()
     }
 
@@ -55,11 +55,11 @@ impl Own {
         self.images().find_one(doc! { "_id": oid(id) }).await.unwrap().unwrap()
     }
 
-    async fn task(&self, id: JobId) -> Document {
+    pub(crate) async fn task(&self, id: JobId) -> Document {
         self.tasks().find_one(doc! { "_id": oid(id) }).await.unwrap().unwrap()
     }
 
-    async fn change_task(&self, id: JobId, change: Document) {
+    pub(crate) async fn change_task(&self, id: JobId, change: Document) {
         let done = self.tasks().update_one(doc! { "_id": oid(id) }, change).await.unwrap();
         assert_eq!(done.matched_count, 1);
     }

@@ -20,10 +20,10 @@ const LONG: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A schema that no other test has.
-struct Schema(String);
+pub(crate) struct Schema(String);
 
 impl Schema {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let schema = Self(format!("test_{}", ImageId::generate(SystemClock.now()).unwrap()));
         schema.execute(&format!("CREATE SCHEMA {}", schema.0)).await;
         schema
@@ -35,19 +35,19 @@ impl Schema {
         format!("{url}{joint}max_connections=4&application_name={0}&options[search_path]={0}", self.0)
     }
 
-    async fn open(&self) -> Arc<PostgresStore> {
+    pub(crate) async fn open(&self) -> Arc<PostgresStore> {
         Arc::new(PostgresStore::connect(&self.url(), true).await.unwrap())
     }
 
     /// A connection beside the stores', which sees their tables.
-    async fn visitor(&self) -> PgConnection {
+    pub(crate) async fn visitor(&self) -> PgConnection {
         let mut connection = PgConnection::connect(&required("TEST_POSTGRES_URL")).await.unwrap();
         let path = AssertSqlSafe(format!("SET search_path = {}", self.0));
         sqlx::raw_sql(path).execute(&mut connection).await.unwrap();
         connection
     }
 
-    async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.visitor().await).await.unwrap();
     }
 

@@ -296,4 +296,13 @@ mod tests {
             assert_eq!(serde_json::to_value(read).unwrap(), written);
         }
     }
+
+    #[test]
+    fn the_description_fits_what_the_version_before_wrote() {
+        let receipts: Vec<Value> =
+            serde_json::from_str(include_str!("../../../tests/it/fixtures/receipts.json")).unwrap();
+        for receipt in receipts {
+            serde_json::from_value::<Report>(receipt).unwrap();
+        }
+    }
 }
