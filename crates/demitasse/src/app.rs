@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
@@ -31,6 +32,9 @@ const INSPECTIONS: usize = 4;
 
 /// Cancellations that a worker may have missed while it was busy; more are noticed when its work ends.
 const CANCELLATIONS: usize = 256;
+
+/// How long a stop waits for news that is being told, once the jobs have ended; the rows keep it.
+const TELLING_GRACE: Duration = Duration::from_secs(2);
 
 type Serving = tokio::task::JoinHandle<io::Result<()>>;
 
@@ -93,7 +97,7 @@ impl App {
             cancelled: broadcast::Sender::new(CANCELLATIONS),
             bridge: bridge.clone(),
             originals: Originals { client: originals(&config), spool: spool.path(), limits: config.limits },
-            announcer: Arc::new(Announcer { backends: backends.clone(), clock: clock.clone(), channels }),
+            announcer: Announcer::new(backends.clone(), clock.clone(), channels),
         });
         let max_attempts = config.worker.max_attempts;
         let http = Arc::new(Http {
@@ -127,9 +131,10 @@ impl App {
         router(self.http.clone())
     }
 
-    /// Does every job that is ready now; for tests, which run no workers.
+    /// Does every job that is ready now, and waits until those who asked are told; for tests, which run no workers.
     pub async fn run_pending_jobs(&self) {
         worker::run_pending(&self.worker, "test").await;
+        self.worker.announcer.told().await;
     }
 
     /// Tells all news that is due; for tests, which have nobody who does it by itself.
@@ -259,7 +264,10 @@ impl App {
             tracing::warn!("the grace time is over; unfinished jobs are given back");
             self.worker.giving_up.cancel();
             // What remains are two short writes for each job.
-            timeout(std::time::Duration::from_secs(5), all(&mut workers)).await.ok();
+            timeout(Duration::from_secs(5), all(&mut workers)).await.ok();
+        }
+        if timeout(TELLING_GRACE, self.worker.announcer.told()).await.is_err() {
+            tracing::info!("news that is still being told is told again by whoever serves the store next");
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn succeed(
     failpoint::hit("job.finished");
     let ended = Upload { image, job };
     publish(&worker.backends, &ended).await;
-    worker.announcer.announce(&ended).await?;
+    worker.announcer.announce(&ended);
     failpoint::hit("job.published");
     let job = ended.job;
     worker.metrics.job_ended(end, began.elapsed());
@@ -71,7 +71,7 @@ async fn fail(worker: &Worker, upload: &Upload, lease: LeaseId, failure: Failure
     let announce_until = worker.announcer.deadline(upload).await;
     let fail = Transition::Fail { lease, failure, announce_until };
     if let Some(job) = transition(worker, upload, fail).await? {
-        worker.announcer.announce(&Upload { image: upload.image.clone(), job }).await?;
+        worker.announcer.announce(&Upload { image: upload.image.clone(), job });
     }
     Ok(())
 }

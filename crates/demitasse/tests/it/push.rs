@@ -3,12 +3,16 @@ use axum::http::{Method, Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PushService, TestApp, png, truncated_png};
+use crate::support::{Answer, PushService, SlowPushService, TestApp, eventually, png, truncated_png};
 
 /// A server that may reach the push service, at the time that the service has.
 async fn app_beside(service: &PushService) -> TestApp {
+    app_that_reaches(service.origin()).await
+}
+
+async fn app_that_reaches(origin: &str) -> TestApp {
     let app = TestApp::with(|config| {
-        config.fetch.allow = vec![service.origin().parse().unwrap()];
+        config.fetch.allow = vec![origin.parse().unwrap()];
         config.http.public_url = Some("https://images.example.com".parse().unwrap());
     })
     .await;
@@ -147,6 +151,57 @@ async fn news_that_nobody_takes_is_tried_again_and_given_up_in_the_end() {
     let url = app.task(&id).await["image"]["variant"]["url"].as_str().unwrap().to_owned();
     let path = url.strip_prefix("https://images.example.com").unwrap();
     assert_eq!(app.get(path).await.status, StatusCode::OK);
+}
+
+/// Runs what is to do until every one of `tasks` has ended, whoever is still being told of it.
+async fn all_completed(app: &TestApp, tasks: &[String]) {
+    let completed = async {
+        for id in tasks {
+            eventually("the task ends", || async {
+                (app.get(&format!("/tasks/{id}/status")).await.json()["status"] == "completed").then_some(())
+            })
+            .await;
+        }
+    };
+    tokio::select! {
+        () = completed => {}
+        () = app.app.run_pending_jobs() => {}
+    }
+}
+
+#[tokio::test]
+async fn a_push_service_that_never_answers_keeps_no_job_from_being_done() {
+    let service = SlowPushService::start().await;
+    let app = app_that_reaches(service.origin()).await;
+    service.subscribe(&app).await;
+    let tasks = [app.upload(&png(8, 6, 1)).await, app.upload(&png(8, 6, 2)).await];
+    all_completed(&app, &tasks).await;
+    eventually("both are told", || async { (service.begun() == 2).then_some(()) }).await;
+    service.answer(StatusCode::CREATED, &[]);
+    // Nobody has given up: the first was still being told when the second was done.
+    eventually("both are answered", || async { (service.answered() == 2).then_some(()) }).await;
+    app.app.run_pending_jobs().await;
+    app.clock.advance(SignedDuration::from_secs(3600));
+    assert_eq!(app.app.announce_due().await.unwrap(), 0, "told");
+}
+
+#[tokio::test]
+async fn news_that_finds_no_room_is_told_later() {
+    let service = SlowPushService::start().await;
+    let app = app_that_reaches(service.origin()).await;
+    service.subscribe(&app).await;
+    let mut tasks = Vec::new();
+    for seed in 0..40 {
+        tasks.push(app.upload(&png(8, 6, seed)).await);
+    }
+    all_completed(&app, &tasks).await;
+    eventually("as many are told as may be", || async { (service.begun() == 32).then_some(()) }).await;
+    service.answer(StatusCode::CREATED, &[]);
+    app.app.run_pending_jobs().await;
+    assert_eq!(app.app.announce_due().await.unwrap(), 0, "too early");
+    app.clock.advance(SignedDuration::from_secs(30));
+    assert_eq!(app.app.announce_due().await.unwrap(), 8);
+    assert_eq!((service.begun(), service.answered()), (40, 40));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod nginx;
 mod original_service;
 mod process;
 mod push_service;
+mod slow_push_service;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ pub(crate) use nginx::{Nginx, SCRIPT};
 pub(crate) use original_service::{OriginalService, Written};
 pub(crate) use process::{Server, command};
 pub(crate) use push_service::PushService;
+pub(crate) use slow_push_service::SlowPushService;
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
