@@ -20,7 +20,7 @@ use crate::accept::Intake;
 use crate::bridge::{Bridge, Told, adopt_regularly, hear_results, take_tasks};
 use crate::config::{Config, Role};
 use crate::fetch::{FetchPolicy, GuardedClient};
-use crate::http::{BaseUrl, Http, operations, router};
+use crate::http::{BaseUrl, Http, Probes, operations, router};
 use crate::metrics::Metrics;
 use crate::notify::{Announcer, Channel, announce_regularly};
 use crate::push::{self, Vapid, VapidKey, WebPush};
@@ -117,6 +117,7 @@ impl App {
             metrics: metrics.clone(),
             stopping,
             inspections: Semaphore::new(INSPECTIONS),
+            probes: Probes::default(),
             last_event: 0.into(),
         });
         if worker.backends.exclusive {

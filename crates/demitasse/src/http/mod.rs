@@ -18,6 +18,7 @@ pub use openapi::{errors_page, openapi_json};
 
 pub(crate) use error::sentence;
 pub(crate) use router::{operations, router};
+pub(crate) use routes::health::Probes;
 pub(crate) use state::Http;
 pub(crate) use upload::Received;
 pub(crate) use urls::BaseUrl;

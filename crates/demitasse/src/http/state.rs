@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::Intake;
 use crate::config::HttpConfig;
+use crate::http::Probes;
 use crate::metrics::Metrics;
 use crate::push::WebPush;
 
@@ -34,6 +35,8 @@ pub(crate) struct Http {
     pub(crate) stopping: CancellationToken,
     /// Bounds the uploads whose header is read at the same time, because each is in memory while it is.
     pub(crate) inspections: Semaphore,
+    /// Whether the stores worked when they were last tried.
+    pub(crate) probes: Probes,
     /// Numbers the events of all streams.
     pub(crate) last_event: AtomicU64,
 }

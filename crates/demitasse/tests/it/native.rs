@@ -1,6 +1,14 @@
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::http::StatusCode;
+use demitasse_backends::Backends;
+use demitasse_core::{
+    BlobBody, BlobKey, BlobMeta, BlobSource, BlobStore, ByteRange, Delivery, ErrorKind, StoreError,
+};
+use futures_util::future::join_all;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::support::{TestApp, png};
@@ -95,6 +103,73 @@ async fn readiness_names_every_dependency() {
     assert_eq!(answer.status, StatusCode::OK);
     let ok = json!({ "metadata": "ok", "queue": "ok", "events": "ok", "storage": "ok", "server": "ok" });
     assert_eq!(answer.json(), json!({ "ready": true, "dependencies": ok }));
+}
+
+/// A store that counts how often it is tried, and can be away.
+struct Tried {
+    blobs: Arc<dyn BlobStore>,
+    times: Arc<AtomicUsize>,
+    away: Arc<AtomicBool>,
+}
+
+#[async_trait::async_trait]
+impl BlobStore for Tried {
+    async fn put(&self, key: BlobKey, source: BlobSource) -> Result<(), StoreError> {
+        self.blobs.put(key, source).await
+    }
+
+    async fn get(&self, key: BlobKey, range: Option<ByteRange>) -> Result<Option<BlobBody>, StoreError> {
+        self.blobs.get(key, range).await
+    }
+
+    async fn head(&self, key: BlobKey) -> Result<Option<BlobMeta>, StoreError> {
+        self.blobs.head(key).await
+    }
+
+    async fn delete(&self, key: BlobKey) -> Result<(), StoreError> {
+        self.blobs.delete(key).await
+    }
+
+    async fn delivery(&self, key: BlobKey) -> Result<Delivery, StoreError> {
+        self.blobs.delivery(key).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.times.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        match self.away.load(Ordering::SeqCst) {
+            true => Err(StoreError::new(ErrorKind::Unavailable, "test", "away")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn asking_for_readiness_often_tries_the_stores_rarely() {
+    let (times, away) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let tried = (times.clone(), away.clone());
+    let swap = |backends: &mut Backends| {
+        let (times, away) = tried;
+        backends.blobs = Arc::new(Tried { blobs: backends.blobs.clone(), times, away });
+    };
+    let app = TestApp::on(|_| {}, swap).await;
+    let ask_all = async |status: u16| {
+        let answers = join_all((0..20).map(|_| app.get("/readyz"))).await;
+        assert!(answers.iter().all(|answer| answer.status == status), "{answers:?}");
+    };
+    ask_all(200).await;
+    assert_eq!(times.load(Ordering::SeqCst), 1);
+    away.store(true, Ordering::SeqCst);
+    app.clock.advance(SignedDuration::from_millis(9_999));
+    ask_all(200).await;
+    assert_eq!(times.load(Ordering::SeqCst), 1);
+    app.clock.advance(SignedDuration::from_millis(1));
+    ask_all(503).await;
+    assert_eq!(times.load(Ordering::SeqCst), 2);
+    away.store(false, Ordering::SeqCst);
+    app.clock.advance(SignedDuration::from_secs(10));
+    ask_all(200).await;
+    assert_eq!(times.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]

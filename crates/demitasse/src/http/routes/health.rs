@@ -1,16 +1,23 @@
 //! For operators and their machines.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use demitasse_backends::{Backends, PortCheck};
+use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
 use crate::http::state::HttpState;
+
+/// How long the stores count as they were found.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// Whether each thing that the server needs is there.
 #[derive(Serialize, ToSchema)]
@@ -33,24 +40,49 @@ pub(crate) async fn live() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "operation", security(()),
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(crate) async fn ready(State(http): State<HttpState>) -> Response {
-    let mut dependencies = BTreeMap::new();
-    for check in http.backends.check().await {
-        let state = match &check.error {
-            None => "ok".to_owned(),
-            // The kind is enough for a machine; paths and vendors' words stay in the log.
-            Some(error) => {
-                tracing::warn!(%error, port = %check.port, "not ready");
-                format!("{:?}", error.kind).to_lowercase()
-            }
-        };
-        dependencies.insert(check.port.to_string(), state);
-    }
+    let mut dependencies = http.probes.states(&http.backends, http.intake.clock.now()).await;
     let stopping = http.stopping.is_cancelled();
     let server = if stopping { "stopping" } else { "ok" };
     dependencies.insert("server".into(), server.into());
     let ready = dependencies.values().all(|state| state == "ok");
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, dependencies })).into_response()
+}
+
+/// What came of trying the stores. That costs a write to each, so an answer serves everyone who asks within [`FRESH`]; who
+/// asks while they are tried waits for what comes of it.
+#[derive(Default)]
+pub(crate) struct Probes {
+    last: Mutex<Option<(Timestamp, States)>>,
+}
+
+/// By name: `ok`, or what is wrong.
+type States = BTreeMap<String, String>;
+
+impl Probes {
+    async fn states(&self, backends: &Backends, now: Timestamp) -> States {
+        let mut last = self.last.lock().await;
+        if let Some((at, states)) = &*last
+            && now.duration_since(*at).unsigned_abs() < FRESH
+        {
+            return states.clone();
+        }
+        let states: States = backends.check().await.iter().map(state).collect();
+        *last = Some((now, states.clone()));
+        states
+    }
+}
+
+fn state(check: &PortCheck) -> (String, String) {
+    let state = match &check.error {
+        None => "ok".to_owned(),
+        // The kind is enough for a machine; paths and vendors' words stay in the log.
+        Some(error) => {
+            tracing::warn!(%error, port = %check.port, "not ready");
+            format!("{:?}", error.kind).to_lowercase()
+        }
+    };
+    (check.port.to_string(), state)
 }
 
 /// Counters for Prometheus.
