@@ -142,7 +142,9 @@ async fn events_tell_each_state_with_the_image_and_end_with_the_server() {
     let app = TestApp::new().await;
     let request = Request::get("/v1/events").header("host", "demitasse.test").body(Body::empty()).unwrap();
     let response = app.router.clone().oneshot(request).await.unwrap();
-    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let headers =
+        ["content-type", "cache-control", "x-accel-buffering"].map(|name| &response.headers()[name]);
+    assert_eq!(headers, ["text/event-stream", "no-cache", "no"]);
     let mut stream = response.into_body().into_data_stream();
     let mut text = String::new();
 

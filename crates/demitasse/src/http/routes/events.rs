@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, HeaderName};
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use demitasse_core::{EventStream, OwnerId};
 use futures_util::{Stream, StreamExt, stream};
@@ -20,6 +22,9 @@ const RETRY: Duration = Duration::from_secs(2);
 /// A comment this often keeps proxies from closing the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// Keeps nginx from collecting events until its buffer is full, whatever its configuration says.
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+
 /// Server-sent events: `event: task`, `data:` a TaskEvent. Best effort: refetch lists on every (re)connect.
 #[utoipa::path(get, path = "/v1/events", tag = "native", operation_id = "streamEvents",
     responses(
@@ -29,12 +34,13 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub(crate) async fn stream(
     State(http): State<HttpState>,
     base: BaseUrl,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
     let events = http.backends.events.subscribe().await?;
     let hello = stream::once(async { Ok(Event::default().retry(RETRY).comment("connected")) });
     let stopping = http.stopping.clone();
     let news = hello.chain(news(http, base, events)).take_until(stopping.cancelled_owned());
-    Ok(Sse::new(news).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+    let answer = Sse::new(news).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    Ok(([(CACHE_CONTROL, "no-cache"), (UNBUFFERED, "no")], answer))
 }
 
 fn news(
