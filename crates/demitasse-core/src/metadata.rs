@@ -62,7 +62,7 @@ pub trait JobStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Option<Job>, StoreError>;
 
-    /// A variant that an earlier job made for the same work, if there is one.
+    /// The variant that the latest job of the same work to be accepted was given, of those that have one.
     async fn variant_for(&self, key: RequestKey) -> Result<Option<Variant>, StoreError>;
 
     /// At most `limit` jobs whose announcement is pending and due at `now`, those that are due for longest first.

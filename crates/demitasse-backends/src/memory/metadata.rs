@@ -113,7 +113,7 @@ impl JobStore for MemoryStore {
 
     async fn variant_for(&self, key: RequestKey) -> Result<Option<Variant>, StoreError> {
         let rows = &self.state().rows;
-        let mut of_key = rows.uploads.values().filter(|upload| upload.job.request_key == key);
+        let mut of_key = rows.uploads.values().rev().filter(|upload| upload.job.request_key == key);
         Ok(of_key.find_map(|upload| upload.job.variant.clone()))
     }
 

@@ -41,7 +41,7 @@ impl JobStore for MongoStore {
         let query = self
             .tasks
             .find_one(doc! { "demitasse.requestKey": &key, "demitasse.variant.sha256": { "$exists": true } })
-            .sort(doc! { "demitasse.sequence": 1 });
+            .sort(doc! { "demitasse.sequence": -1 });
         let found = self.ask(&key, query).await?;
         Ok(found.map(|task| task.upload(None)).transpose()?.and_then(|upload| upload.job.variant))
     }

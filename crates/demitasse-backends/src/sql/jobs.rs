@@ -76,7 +76,7 @@ const JOB: &str = concat!(
 pub(crate) const VARIANT_FOR: &str = concat!(
     "SELECT ",
     job_columns!(),
-    " FROM jobs WHERE request_key = $1 AND state = 'succeeded' ORDER BY sequence LIMIT 1"
+    " FROM jobs WHERE request_key = $1 AND state = 'succeeded' ORDER BY sequence DESC LIMIT 1"
 );
 
 /// The condition is the one of the partial index `jobs_unannounced`, word for word.

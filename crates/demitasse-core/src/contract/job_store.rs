@@ -39,6 +39,7 @@ macro_rules! job_store_contract {
             lists_show_the_job_as_it_stands
             a_variant_is_found_for_succeeded_work_only
             a_variant_is_found_whoever_owns_the_job
+            the_latest_variant_of_the_same_work_is_found
             unfinished_jobs_come_oldest_first_by_page
         }
     };
@@ -336,6 +337,22 @@ pub async fn a_variant_is_found_whoever_owns_the_job<S: ImageStore + JobStore>(s
     apply(&*store, second, start(held)).await.unwrap();
     apply(&*store, second, succeed(held)).await.unwrap();
     assert_eq!(store.variant_for(sample::request_key(7)).await.unwrap(), Some(sample::variant(1)));
+}
+
+pub async fn the_latest_variant_of_the_same_work_is_found<S: ImageStore + JobStore>(store: Arc<S>) {
+    let held = sample::lease(1);
+    for n in 1..=3 {
+        let new = NewUpload { request_key: sample::request_key(7), ..sample::upload(n) };
+        store.create_upload(new).await.unwrap();
+        apply(&*store, sample::job_id(n), start(held)).await.unwrap();
+    }
+    // The last to be accepted has none yet.
+    for n in [2, 1] {
+        let variant = Box::new(sample::variant(n));
+        let succeed = Transition::Succeed { lease: held, variant, announce_until: None };
+        apply(&*store, sample::job_id(n), succeed).await.unwrap();
+    }
+    assert_eq!(store.variant_for(sample::request_key(7)).await.unwrap(), Some(sample::variant(2)));
 }
 
 pub async fn unfinished_jobs_come_oldest_first_by_page<S: ImageStore + JobStore>(store: Arc<S>) {

@@ -106,7 +106,9 @@ fn cancellation(worker: &Worker, job: JobId) -> impl Future<Output = ()> + use<>
 async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
     let upload = &originals::stored(worker, upload).await?;
     let alone = worker.single_flight.enter(upload.job.request_key).await;
-    if let Some(variant) = worker.backends.jobs.variant_for(upload.job.request_key).await? {
+    if let Some(variant) = worker.backends.jobs.variant_for(upload.job.request_key).await?
+        && made_by_this_engine(&variant)
+    {
         let key = BlobKey { kind: BlobKind::Variant, sha256: variant.sha256 };
         if worker.backends.blobs.head(key).await?.is_some() {
             return Ok(Made { variant, image: upload.image.clone(), end: JobEnd::Reused, alone });
@@ -132,6 +134,12 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
         VariantOutcome::KeptOriginal => JobEnd::KeptOriginal,
     };
     Ok(Made { variant, image: upload.image.clone(), end, alone })
+}
+
+/// The key names the engine of the API that accepted the job. While versions run side by side, a worker of another may
+/// have made the result; the receipt says so.
+fn made_by_this_engine(variant: &Variant) -> bool {
+    variant.report.0["engine"] == demitasse_engine::VERSION
 }
 
 async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {

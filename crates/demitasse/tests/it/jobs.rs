@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use demitasse_core::{Clock, Sha256, Ticket, Transition};
+use demitasse_core::{
+    BlobKey, BlobKind, BlobSource, Clock, Document, Sha256, Ticket, Transition, Variant, VariantOutcome,
+};
 use futures_util::StreamExt;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -61,6 +63,46 @@ async fn the_same_bytes_again_get_new_ids_and_the_same_result_without_new_work()
     }
     assert_eq!(app.metric("demitasse_engine_runs_total").await, 1);
     assert_eq!(app.metric("demitasse_jobs_total{outcome=\"reused\"}").await, 2);
+}
+
+#[tokio::test]
+async fn what_another_engine_made_is_not_used_again() {
+    let app = TestApp::new().await;
+    for (seed, engine) in [(1, demitasse_engine::VERSION), (2, "demitasse-engine 0.0.0")] {
+        let bytes = png(64, 48, seed);
+        app.upload(&bytes).await;
+        let claim = app.backends.queue.claim("other", Duration::from_secs(60)).await.unwrap().unwrap();
+        let variant = Variant {
+            sha256: Sha256::of(b"made elsewhere"),
+            bytes: 14,
+            media_type: "image/png".into(),
+            width: 64,
+            height: 48,
+            outcome: VariantOutcome::Compressed,
+            reason: None,
+            score: None,
+            report: Document(json!({ "engine": engine })),
+        };
+        let key = BlobKey { kind: BlobKind::Variant, sha256: variant.sha256 };
+        app.backends.blobs.put(key, BlobSource::Bytes(b"made elsewhere".as_slice().into())).await.unwrap();
+        let start = Transition::Start { lease: claim.lease, over: None };
+        let succeed =
+            Transition::Succeed { lease: claim.lease, variant: Box::new(variant), announce_until: None };
+        for step in [start, succeed] {
+            app.backends.jobs.transition(claim.job_id, step, app.clock.now()).await.unwrap().unwrap();
+        }
+        app.backends.queue.ack(claim).await.unwrap();
+
+        let again = app.upload(&bytes).await;
+        app.app.run_pending_jobs().await;
+        let variant = app.task(&again).await["image"]["variant"]["sha256"].clone();
+        let used_again = variant == Sha256::of(b"made elsewhere").to_string();
+        assert_eq!(used_again, engine == demitasse_engine::VERSION, "{engine}");
+    }
+    // What it made instead is.
+    app.upload(&png(64, 48, 2)).await;
+    app.app.run_pending_jobs().await;
+    assert_eq!(app.metric("demitasse_engine_runs_total").await, 1);
 }
 
 #[tokio::test]
