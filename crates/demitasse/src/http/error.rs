@@ -1,4 +1,4 @@
-//! One table of what can go wrong at the HTTP edge, and the two shapes it is told in.
+//! What goes wrong at the HTTP edge, and the two shapes it is told in. The table of causes is `code`.
 //!
 //! A handler returns [`ApiError`] and does not know which shape its route speaks: the error travels in the response's
 //! extensions, and the router's layer writes the body, `{"error": ..}` on the original's routes ([`tell_original`]) and
@@ -6,178 +6,16 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use demitasse_core::{ErrorKind, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(crate) use super::code::Code;
+use super::code::Row;
 use super::request_id::request_id;
-
-/// The cause, for programs. Stable: a code never changes its meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Code {
-    InvalidRequest,
-    NoFile,
-    UnexpectedFile,
-    EmptyFile,
-    Interrupted,
-    Malformed,
-    Unauthorized,
-    NotFound,
-    MethodNotAllowed,
-    TaskEnded,
-    TooSlow,
-    LimitExceeded,
-    Unsupported,
-    Internal,
-    Unavailable,
-    StorageFull,
-    TooManySubscriptions,
-    PushFailed,
-}
-
-impl Code {
-    /// Every code, in the order of the documentation.
-    pub(crate) const ALL: [Self; 18] = [
-        Self::InvalidRequest,
-        Self::NoFile,
-        Self::UnexpectedFile,
-        Self::EmptyFile,
-        Self::Interrupted,
-        Self::Malformed,
-        Self::Unauthorized,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::TaskEnded,
-        Self::TooSlow,
-        Self::LimitExceeded,
-        Self::Unsupported,
-        Self::Internal,
-        Self::Unavailable,
-        Self::StorageFull,
-        Self::TooManySubscriptions,
-        Self::PushFailed,
-    ];
-
-    /// code, status, title, what to do
-    fn row(self) -> (&'static str, StatusCode, &'static str, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::InvalidRequest => (
-                "invalid_request",
-                S::BAD_REQUEST,
-                "The request is not valid",
-                "Correct the value that the detail names.",
-            ),
-            Self::NoFile => (
-                "no_file",
-                S::BAD_REQUEST,
-                "No image file was sent",
-                "Send multipart/form-data with the file in the field `image`.",
-            ),
-            Self::UnexpectedFile => (
-                "unexpected_file",
-                S::BAD_REQUEST,
-                "A file came in an unexpected field",
-                "Send one file, in the field `image`.",
-            ),
-            Self::EmptyFile => ("empty_file", S::BAD_REQUEST, "The file is empty", "Send the image's bytes."),
-            Self::Interrupted => (
-                "interrupted",
-                S::BAD_REQUEST,
-                "The upload ended before it was complete",
-                "Send it again; nothing was kept.",
-            ),
-            Self::Malformed => {
-                ("malformed", S::BAD_REQUEST, "The image is damaged", "Export or copy the image again.")
-            }
-            Self::Unauthorized => (
-                "unauthorized",
-                S::UNAUTHORIZED,
-                "A valid API key is needed",
-                "Send the header `Authorization: Bearer KEY`.",
-            ),
-            Self::NotFound => {
-                ("not_found", S::NOT_FOUND, "There is no such thing", "Check the address and the id.")
-            }
-            Self::MethodNotAllowed => (
-                "method_not_allowed",
-                S::METHOD_NOT_ALLOWED,
-                "This method does not work here",
-                "See /openapi.json for the methods of each route.",
-            ),
-            Self::TaskEnded => (
-                "task_ended",
-                S::CONFLICT,
-                "The task has ended already",
-                "Read the task to see how it ended.",
-            ),
-            Self::TooSlow => (
-                "too_slow",
-                S::REQUEST_TIMEOUT,
-                "The upload stood still for too long",
-                "Send it again; nothing was kept.",
-            ),
-            Self::LimitExceeded => (
-                "limit_exceeded",
-                S::PAYLOAD_TOO_LARGE,
-                "The image is over a limit of this server",
-                "Send a smaller image, or ask the operator to raise --max-bytes or --max-pixels.",
-            ),
-            Self::Unsupported => (
-                "unsupported",
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "This is not an image that can be compressed",
-                "Send JPEG, PNG, WebP, GIF, BMP or TIFF.",
-            ),
-            Self::Internal => (
-                "internal",
-                S::INTERNAL_SERVER_ERROR,
-                "The server failed",
-                "Try again; if it stays, the operator finds the cause in the log under the request's id.",
-            ),
-            Self::Unavailable => (
-                "unavailable",
-                S::SERVICE_UNAVAILABLE,
-                "The server cannot do this now",
-                "Try again in a few seconds.",
-            ),
-            Self::StorageFull => (
-                "storage_full",
-                S::INSUFFICIENT_STORAGE,
-                "The server has no room for the image",
-                "The operator has to free disk space; nothing was kept.",
-            ),
-            Self::TooManySubscriptions => (
-                "too_many_subscriptions",
-                S::CONFLICT,
-                "No more browsers can be subscribed",
-                "Switch notifications off in a browser that does not need them.",
-            ),
-            Self::PushFailed => (
-                "push_failed",
-                S::BAD_GATEWAY,
-                "The browser's push service did not take a message",
-                "Try again; if it stays, subscribe anew in the browser.",
-            ),
-        }
-    }
-
-    /// The stable word.
-    pub(crate) fn name(self) -> &'static str {
-        self.row().0
-    }
-
-    fn status(self) -> StatusCode {
-        self.row().1
-    }
-
-    fn title(self) -> &'static str {
-        self.row().2
-    }
-}
 
 /// An error on its way to the client.
 #[derive(Debug, Clone)]
@@ -258,7 +96,7 @@ pub(crate) fn sentence(text: &str) -> String {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = self.code.status().into_response();
+        let mut response = self.code.row().status.into_response();
         if self.code == Code::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -300,12 +138,12 @@ pub(crate) async fn tell_problem(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
     let problem = Problem {
-        kind: format!("/docs/errors.md#{}", error.code.name()),
-        title: error.code.title().into(),
-        status: error.code.status().as_u16(),
+        kind: format!("/docs/errors.md#{}", error.code.row().name),
+        title: error.code.row().title.into(),
+        status: error.code.row().status.as_u16(),
         detail: error.detail,
         instance: format!("urn:request:{id}"),
-        code: error.code.name().into(),
+        code: error.code.row().name.into(),
     };
     fill(response, "application/problem+json", &problem)
 }
@@ -332,7 +170,7 @@ pub(crate) fn documentation() -> String {
         "# Errors\n\nErrors on `/v1` are `application/problem+json` (RFC 9457) with these codes; the routes of the original \
          service say `{\"error\": \"...\"}` with the same statuses. This page is generated.\n",
     );
-    for (name, status, title, advice) in Code::ALL.map(Code::row) {
+    for Row { name, status, title, advice, .. } in Code::all().map(Code::row) {
         page.push_str(&format!("\n## {name}\n{} {title}. {advice}\n", status.as_u16()));
     }
     page
@@ -341,13 +179,6 @@ pub(crate) fn documentation() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_code_has_its_own_name() {
-        let mut names = Code::ALL.map(Code::name);
-        names.sort_unstable();
-        assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
-    }
 
     #[test]
     fn an_error_text_becomes_a_sentence() {

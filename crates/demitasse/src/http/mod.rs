@@ -1,6 +1,7 @@
 //! The HTTP side: routes, shapes, errors, addresses, the embedded UI. It sees the ports and never a backend.
 
 mod auth;
+mod code;
 mod error;
 mod metered;
 mod openapi;
