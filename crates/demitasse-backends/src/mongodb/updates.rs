@@ -2,7 +2,7 @@
 
 use demitasse_core::{LeaseId, StoreError, Transition};
 use jiff::Timestamp;
-use mongodb::bson::{Document, doc, serialize_to_bson};
+use mongodb::bson::{DateTime, Document, doc, serialize_to_bson};
 use mongodb::options::UpdateModifications;
 
 use super::error::unreadable;
@@ -31,83 +31,77 @@ fn pending_news() -> Document {
 /// The update of a transition at `now`.
 pub(super) fn update(transition: Transition, now: Timestamp) -> Result<Update, StoreError> {
     let now = date(now);
-    let plain = |filter, set: Document| Update { filter, set: set.into() };
     Ok(match transition {
-        Transition::Start { lease, over } => {
-            // Of a lease that is absent `null` is true.
-            let had = over.map(|over| over.to_string());
-            let mut filter = open();
-            filter.insert(
-                "$and",
-                vec![
-                    doc! { "demitasse.lease": had },
-                    doc! { "demitasse.lease": { "$ne": lease.to_string() } },
-                ],
-            );
-            plain(
-                filter,
-                doc! {
-                    "$set": { "demitasse.state": "running", "demitasse.lease": lease.to_string(), "updatedAt": now },
-                    "$inc": { "demitasse.attempt": 1 },
-                    "$unset": { "demitasse.lentUntil": "" },
-                },
-            )
-        }
+        Transition::Start { lease, over } => start(lease, over, now),
         Transition::Succeed { lease, variant, announce_until } => {
-            let status = completed(&variant);
-            let mut set = ended("succeeded", status, announce_until);
+            let mut set = ended("succeeded", completed(&variant), announce_until, now);
             set.insert("demitasse.variant", bson(&packed(*variant))?);
             set.insert("demitasse.mirror", "result");
-            set.insert("updatedAt", now);
-            plain(
-                held(lease),
-                doc! { "$set": set, "$unset": { "demitasse.lease": "", "demitasse.failure": "" } },
-            )
+            let unset = doc! { "demitasse.lease": "", "demitasse.failure": "" };
+            Update::plain(held(lease), doc! { "$set": set, "$unset": unset })
         }
         Transition::Fail { lease, failure, announce_until } => {
-            let mut set = ended("failed", FAILED, announce_until);
+            let mut set = ended("failed", FAILED, announce_until, now);
             set.insert("demitasse.failure", bson(&failure)?);
-            set.insert("updatedAt", now);
-            plain(held(lease), doc! { "$set": set, "$unset": { "demitasse.lease": "" } })
+            Update::plain(held(lease), without_lease(set))
         }
         Transition::Retry { lease, failure } => {
             let set = doc! { "demitasse.state": "retrying", "demitasse.failure": bson(&failure)?, "updatedAt": now };
-            plain(held(lease), doc! { "$set": set, "$unset": { "demitasse.lease": "" } })
+            Update::plain(held(lease), without_lease(set))
         }
-        // A running job has an attempt to give back.
-        Transition::Release { lease } => plain(
-            held(lease),
-            doc! {
-                "$set": { "demitasse.state": "queued", "updatedAt": now },
-                "$unset": { "demitasse.lease": "" },
-                "$inc": { "demitasse.attempt": -1 },
-            },
-        ),
-        Transition::Cancel => {
-            let mut set = ended("cancelled", FAILED, None);
-            set.insert("updatedAt", now);
-            plain(open(), doc! { "$set": set, "$unset": { "demitasse.lease": "" } })
+        Transition::Release { lease } => {
+            let mut change = without_lease(doc! { "demitasse.state": "queued", "updatedAt": now });
+            // A running job has an attempt to give back.
+            change.insert("$inc", doc! { "demitasse.attempt": -1 });
+            Update::plain(held(lease), change)
         }
-        Transition::BeginAnnouncement { until } => {
-            let mut filter = pending_news();
-            filter.insert("demitasse.announcement.dueAt", doc! { "$lte": now });
-            plain(
-                filter,
-                doc! {
-                    "$set": { "demitasse.announcement.dueAt": date(until) },
-                    "$inc": { "demitasse.announcement.attempts": 1 },
-                },
-            )
-        }
+        Transition::Cancel => Update::plain(open(), without_lease(ended("cancelled", FAILED, None, now))),
+        Transition::BeginAnnouncement { until } => begin_announcement(until, now),
         Transition::EndAnnouncement { delivered } => {
             Update { filter: pending_news(), set: vec![end_announcement(delivered)].into() }
         }
     })
 }
 
+impl Update {
+    fn plain(filter: Document, change: Document) -> Self {
+        Self { filter, set: change.into() }
+    }
+}
+
+fn start(lease: LeaseId, over: Option<LeaseId>, now: DateTime) -> Update {
+    let lease = lease.to_string();
+    let mut filter = open();
+    // Of a lease that is absent `null` is true.
+    let had = doc! { "demitasse.lease": over.map(|over| over.to_string()) };
+    filter.insert("$and", vec![had, doc! { "demitasse.lease": { "$ne": &lease } }]);
+    let change = doc! {
+        "$set": { "demitasse.state": "running", "demitasse.lease": lease, "updatedAt": now },
+        "$inc": { "demitasse.attempt": 1 },
+        "$unset": { "demitasse.lentUntil": "" },
+    };
+    Update::plain(filter, change)
+}
+
+fn begin_announcement(until: Timestamp, now: DateTime) -> Update {
+    let mut filter = pending_news();
+    filter.insert("demitasse.announcement.dueAt", doc! { "$lte": now });
+    let change = doc! {
+        "$set": { "demitasse.announcement.dueAt": date(until) },
+        "$inc": { "demitasse.announcement.attempts": 1 },
+    };
+    Update::plain(filter, change)
+}
+
+/// What sets this and ends the attempt.
+fn without_lease(set: Document) -> Document {
+    doc! { "$set": set, "$unset": { "demitasse.lease": "" } }
+}
+
 /// What every end sets.
-fn ended(state: &str, status: &str, announce_until: Option<Timestamp>) -> Document {
-    let mut set = doc! { "demitasse.state": state, "demitasse.open": false, "status": status };
+fn ended(state: &str, status: &str, announce_until: Option<Timestamp>, now: DateTime) -> Document {
+    let mut set =
+        doc! { "demitasse.state": state, "demitasse.open": false, "status": status, "updatedAt": now };
     if let Some(until) = announce_until {
         set.insert(
             "demitasse.announcement",
