@@ -206,6 +206,11 @@ pub enum Transition {
         /// Until when the caller alone announces it.
         until: Timestamp,
     },
+    /// Puts a pending announcement off: nobody takes it up before `until`, which is later than it was due.
+    PostponeAnnouncement {
+        /// When it is due.
+        until: Timestamp,
+    },
     /// Ends a pending announcement.
     EndAnnouncement {
         /// Whether everyone was told.
@@ -234,6 +239,11 @@ impl Transition {
             Self::Cancel if !job.state.is_terminal() => Some(JobState::Cancelled),
             Self::BeginAnnouncement { .. }
                 if pending.is_some_and(|news| news.due_at <= to_milliseconds(now)) =>
+            {
+                Some(job.state)
+            }
+            Self::PostponeAnnouncement { until }
+                if pending.is_some_and(|news| news.due_at < to_milliseconds(*until)) =>
             {
                 Some(job.state)
             }
@@ -271,6 +281,11 @@ impl Transition {
                 changed.updated_at = job.updated_at;
                 let attempts = job.announcement.map_or(0, |news| news.attempts).saturating_add(1);
                 changed.announcement = Some(Announcement { attempts, ..Announcement::begun(until) });
+            }
+            Self::PostponeAnnouncement { until } => {
+                changed.updated_at = job.updated_at;
+                let due_at = to_milliseconds(until);
+                changed.announcement = job.announcement.map(|news| Announcement { due_at, ..news });
             }
             Self::EndAnnouncement { delivered } => {
                 let state = if delivered { AnnouncementState::Delivered } else { AnnouncementState::GivenUp };

@@ -57,6 +57,7 @@ pub(super) fn update(transition: Transition, now: Timestamp) -> Result<Update, S
         }
         Transition::Cancel => Update::plain(open(), without_lease(ended("cancelled", FAILED, None, now))),
         Transition::BeginAnnouncement { until } => begin_announcement(until, now),
+        Transition::PostponeAnnouncement { until } => postpone_announcement(until),
         Transition::EndAnnouncement { delivered } => {
             Update { filter: pending_news(), set: vec![end_announcement(delivered)].into() }
         }
@@ -91,6 +92,13 @@ fn begin_announcement(until: Timestamp, now: DateTime) -> Update {
         "$inc": { "demitasse.announcement.attempts": 1 },
     };
     Update::plain(filter, change)
+}
+
+fn postpone_announcement(until: Timestamp) -> Update {
+    let due = "demitasse.announcement.dueAt";
+    let mut filter = pending_news();
+    filter.insert(due, doc! { "$lt": date(until) });
+    Update::plain(filter, doc! { "$set": { due: date(until) } })
 }
 
 /// What sets this and ends the attempt.

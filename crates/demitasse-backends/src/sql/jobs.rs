@@ -60,6 +60,12 @@ const BEGIN_ANNOUNCEMENT: &str = concat!(
     job_columns!()
 );
 
+const POSTPONE_ANNOUNCEMENT: &str = concat!(
+    "UPDATE jobs SET announce_at = $3
+    WHERE id = $1 AND announcement = 'pending' AND announce_at < $3 AND $2 IS NOT NULL RETURNING ",
+    job_columns!()
+);
+
 const END_ANNOUNCEMENT: &str = concat!(
     "UPDATE jobs SET announcement = CASE WHEN $3 THEN 'delivered' ELSE 'given_up' END
     WHERE id = $1 AND announcement = 'pending' AND $2 IS NOT NULL RETURNING ",
@@ -130,6 +136,9 @@ pub(crate) fn update(
         Transition::Release { lease } => change(RELEASE).bind(text(lease)),
         Transition::Cancel => change(CANCEL),
         Transition::BeginAnnouncement { until } => change(BEGIN_ANNOUNCEMENT).bind(until.as_millisecond()),
+        Transition::PostponeAnnouncement { until } => {
+            change(POSTPONE_ANNOUNCEMENT).bind(until.as_millisecond())
+        }
         Transition::EndAnnouncement { delivered } => change(END_ANNOUNCEMENT).bind(delivered),
     })
 }

@@ -39,7 +39,7 @@ fn call() -> impl Strategy<Value = Call> {
         2 => (claim.clone(), any::<bool>()).prop_map(|(claim, long)| Call::Heartbeat { claim, long }),
         2 => claim.clone().prop_map(|claim| Call::Ack { claim }),
         2 => (claim, any::<bool>()).prop_map(|(claim, long)| Call::Nack { claim, long }),
-        10 => (0..5_u64, 0..10_u8, 0..3_u64, 0..3_u64)
+        10 => (0..5_u64, 0..11_u8, 0..3_u64, 0..3_u64)
             .prop_map(|(job, kind, lease, over)| Call::Transition { job, kind, lease, over }),
         1 => claim_number().prop_map(|claim| Call::Bury { claim }),
         1 => (0..5_u64).prop_map(|job| Call::VariantFor { job }),
@@ -64,6 +64,7 @@ fn transition(kind: u8, lease: u64, over: u64) -> Transition {
         5 => Transition::Cancel,
         6 => Transition::BeginAnnouncement { until: sample::time(9) },
         7 => Transition::EndAnnouncement { delivered: over == 0 },
+        8 => Transition::PostponeAnnouncement { until: sample::time(5) },
         _ => Transition::Release { lease },
     }
 }

@@ -32,6 +32,7 @@ macro_rules! job_store_contract {
             the_attempt_of_a_cancelled_job_can_no_longer_end
             an_announcement_is_due_when_its_teller_had_its_time
             an_announcement_is_begun_by_one_at_a_time
+            an_announcement_that_was_put_off_is_due_later
             an_announcement_that_ended_is_not_listed
             whoever_is_due_for_longest_is_announced_first
             of_concurrent_ends_exactly_one_wins
@@ -100,12 +101,17 @@ fn begin_announcement() -> Transition {
     Transition::BeginAnnouncement { until: sample::time(240) }
 }
 
+/// Later than the news of `succeed_with_news` is due, earlier than that of `fail_with_news`.
+fn postpone_announcement() -> Transition {
+    Transition::PostponeAnnouncement { until: sample::time(150) }
+}
+
 fn end_announcement(delivered: bool) -> Transition {
     Transition::EndAnnouncement { delivered }
 }
 
 /// Every transition, under `lease`.
-fn transitions(lease: LeaseId) -> [Transition; 12] {
+fn transitions(lease: LeaseId) -> [Transition; 13] {
     [
         start(lease),
         start_over(sample::lease(1), lease),
@@ -118,6 +124,7 @@ fn transitions(lease: LeaseId) -> [Transition; 12] {
         release(lease),
         Transition::Cancel,
         begin_announcement(),
+        postpone_announcement(),
         end_announcement(lease == sample::lease(1)),
     ]
 }
@@ -435,6 +442,18 @@ pub async fn an_announcement_is_begun_by_one_at_a_time<S: ImageStore + JobStore>
     });
     let wins = join_all(tasks).await.into_iter().filter_map(Result::unwrap).count();
     assert_eq!(wins, 1);
+}
+
+pub async fn an_announcement_that_was_put_off_is_due_later<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    apply(&*store, id, start(sample::lease(1))).await.unwrap();
+    apply(&*store, id, succeed_with_news(sample::lease(1))).await.unwrap();
+    let put_off = apply(&*store, id, postpone_announcement()).await.unwrap();
+    assert_eq!(put_off.announcement.unwrap().attempts, 1);
+    assert_eq!(unannounced(&*store, 149).await, []);
+    assert_eq!(unannounced(&*store, 150).await, [id]);
+    let earlier = Transition::PostponeAnnouncement { until: sample::time(140) };
+    assert_eq!(apply(&*store, id, earlier).await, None, "it is due later than that");
 }
 
 pub async fn an_announcement_that_ended_is_not_listed<S: ImageStore + JobStore>(store: Arc<S>) {

@@ -30,7 +30,11 @@ impl Channel for Told {
         let Some(compressed_url) = self.0.shared.addresses(upload).result else { return Ok(()) };
         let result = ResultMessage { image_id: upload.image.id, job_id: upload.job.id, compressed_url };
         let told = self.0.messages.results.tell(&result).await;
-        told.map_err(|error| Undelivered { retry: error.kind.is_retryable(), reason: error.to_string() })?;
+        told.map_err(|error| Undelivered {
+            retry: error.kind.is_retryable(),
+            not_before: None,
+            reason: error.to_string(),
+        })?;
         self.0.metrics.bridged(Bridged::Told);
         Ok(())
     }

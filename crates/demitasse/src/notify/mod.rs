@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use demitasse_backends::Backends;
-use demitasse_core::{Clock, StoreError, Transition, Upload};
+use demitasse_core::{Clock, JobId, StoreError, Transition, Upload};
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,6 +25,9 @@ const MAX_ATTEMPTS: u32 = 6;
 
 /// How long the first attempt has before somebody else takes over; the pause doubles with each.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long those who are told can put it off by each answer.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// How often due news is looked for.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -54,6 +57,8 @@ pub(crate) trait Channel: Send + Sync + 'static {
 pub(crate) struct Undelivered {
     /// Whether another try may help.
     pub(crate) retry: bool,
+    /// When whoever refused it wants to be asked again, if they said so.
+    pub(crate) not_before: Option<Timestamp>,
     /// For the log.
     pub(crate) reason: String,
 }
@@ -143,6 +148,14 @@ impl Announcer {
         self.under_way.spawn(telling.in_current_span())
     }
 
+    /// Sees to it that nobody tries again before the time that was asked for, if it is later than they would.
+    async fn put_off(&self, job: JobId, asked: Option<Timestamp>) -> Result<(), StoreError> {
+        let Some(asked) = asked else { return Ok(()) };
+        let until = asked.min(self.clock.now() + LONGEST_PAUSE);
+        let postpone = Transition::PostponeAnnouncement { until };
+        self.backends.jobs.transition(job, postpone, self.clock.now()).await.map(drop)
+    }
+
     async fn tell(&self, upload: &Upload) -> Result<(), StoreError> {
         let Some(news) = upload.job.announcement else { return Ok(()) };
         let tellings = self.channels.iter().map(|channel| async {
@@ -156,7 +169,8 @@ impl Announcer {
         let failures: Vec<Undelivered> =
             join_all(tellings).await.into_iter().filter_map(Result::err).collect();
         if failures.iter().any(|failure| failure.retry) && news.attempts < MAX_ATTEMPTS {
-            return Ok(());
+            let asked = failures.iter().filter_map(|failure| failure.not_before).max();
+            return self.put_off(upload.job.id, asked).await;
         }
         let end = Transition::EndAnnouncement { delivered: failures.is_empty() };
         self.backends.jobs.transition(upload.job.id, end, self.clock.now()).await.map(drop)

@@ -22,17 +22,23 @@ impl Channel for WebPush {
     async fn tell(&self, upload: &Upload) -> Result<(), Undelivered> {
         let Some(message) = Message::of(upload, &self.base) else { return Ok(()) };
         let subscriptions = self.subscriptions.subscriptions(upload.job.owner).await;
-        let subscriptions =
-            subscriptions.map_err(|error| Undelivered { retry: true, reason: error.to_string() })?;
+        let subscriptions = subscriptions.map_err(|error| Undelivered {
+            retry: true,
+            not_before: None,
+            reason: error.to_string(),
+        })?;
         let message = &message;
         let sends = subscriptions.into_iter().map(|to| async move { self.tell_one(&to, message).await });
         let sent: Vec<Sent> = stream::iter(sends).buffer_unordered(AT_ONCE).collect().await;
-        let count = |which: Sent| sent.iter().filter(|sent| **sent == which).count();
-        match (count(Sent::Later), count(Sent::Refused)) {
+        let refused = sent.iter().filter(|sent| **sent == Sent::Refused).count();
+        let later =
+            sent.iter().filter_map(|sent| if let Sent::Later(until) = sent { Some(*until) } else { None });
+        match (later.clone().count(), refused) {
             (0, 0) => Ok(()),
-            (later, refused) => Err(Undelivered {
-                retry: later > 0,
-                reason: format!("of {} browsers {later} may be told later and {refused} not", sent.len()),
+            (count, refused) => Err(Undelivered {
+                retry: count > 0,
+                not_before: later.flatten().max(),
+                reason: format!("of {} browsers {count} may be told later and {refused} not", sent.len()),
             }),
         }
     }

@@ -92,7 +92,7 @@ impl WebPush {
                 Sent::Refused => {
                     return Err(SubscribeError::NotReached("the push service refused a message to it"));
                 }
-                Sent::Later => {
+                Sent::Later(_) => {
                     return Err(SubscribeError::NotReached("the push service could not be reached"));
                 }
             }

@@ -1,4 +1,5 @@
 use axum::body::Body;
+use axum::http::header::RETRY_AFTER;
 use axum::http::{Method, Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -183,6 +184,33 @@ async fn a_push_service_that_never_answers_keeps_no_job_from_being_done() {
     app.app.run_pending_jobs().await;
     app.clock.advance(SignedDuration::from_secs(3600));
     assert_eq!(app.app.announce_due().await.unwrap(), 0, "told");
+}
+
+#[tokio::test]
+async fn a_push_service_that_names_a_time_is_not_asked_before_it_and_not_kept_waiting_for_days() {
+    let service = SlowPushService::start().await;
+    let app = app_that_reaches(service.origin()).await;
+    service.subscribe(&app).await;
+    service.answer(StatusCode::TOO_MANY_REQUESTS, &[(RETRY_AFTER, "120")]);
+    app.upload(&png(8, 6, 1)).await;
+    app.app.run_pending_jobs().await;
+    app.clock.advance(SignedDuration::from_secs(119));
+    assert_eq!(app.app.announce_due().await.unwrap(), 0, "too early");
+    service.answer(StatusCode::SERVICE_UNAVAILABLE, &[(RETRY_AFTER, "1000000")]);
+    app.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(app.app.announce_due().await.unwrap(), 1);
+    app.clock.advance(SignedDuration::from_secs(3599));
+    assert_eq!(app.app.announce_due().await.unwrap(), 0, "an hour at most");
+    // Sooner than we would: our own pause counts.
+    service.answer(StatusCode::SERVICE_UNAVAILABLE, &[(RETRY_AFTER, "1")]);
+    app.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(app.app.announce_due().await.unwrap(), 1);
+    app.clock.advance(SignedDuration::from_secs(100));
+    assert_eq!(app.app.announce_due().await.unwrap(), 0, "four times half a minute");
+    service.answer(StatusCode::CREATED, &[]);
+    app.clock.advance(SignedDuration::from_secs(20));
+    assert_eq!(app.app.announce_due().await.unwrap(), 1);
+    assert_eq!(service.answered(), 4);
 }
 
 #[tokio::test]
