@@ -72,7 +72,6 @@ impl App {
         let metrics = Arc::new(Metrics::new().context("cannot set up the metrics")?);
         let wake = Arc::new(Notify::new());
         let stopping = CancellationToken::new();
-        let program = config.worker.program.clone().map_or_else(EngineChild::this_program, Ok);
         let push = Arc::new(web_push(&config, &backends, clock.clone()).await?);
         let bridge =
             Bridge::new(&backends, clock.clone(), metrics.clone(), wake.clone(), config.bridge_patience)
@@ -83,12 +82,7 @@ impl App {
             backends: backends.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
-            engine: EngineChild {
-                program: program.context("cannot find this program")?,
-                limits: config.limits,
-                deadline: config.worker.deadline,
-                memory: config.worker.memory,
-            },
+            engine: engine(&config)?,
             config: config.worker.clone(),
             single_flight: worker::SingleFlight::default(),
             wake: wake.clone(),
@@ -271,6 +265,17 @@ impl App {
             tracing::info!("news that is still being told is told again by whoever serves the store next");
         }
     }
+}
+
+/// The child process that compresses.
+fn engine(config: &Config) -> anyhow::Result<EngineChild> {
+    let program = config.worker.program.clone().map_or_else(EngineChild::this_program, Ok);
+    Ok(EngineChild {
+        program: program.context("cannot find this program")?,
+        limits: config.limits,
+        deadline: config.worker.deadline,
+        memory: config.worker.memory,
+    })
 }
 
 /// Web push under the configured key, or the one that is kept in the store.
