@@ -45,8 +45,7 @@ const CREATE_AND_ENQUEUE: &str = concat!(
 impl ImageStore for PostgresStore {
     async fn create_upload(&self, new: NewUpload) -> Result<Upload, StoreError> {
         let key = new.image_id.to_string();
-        let sql = if self.upload_enqueues { CREATE_AND_ENQUEUE } else { CREATE };
-        let statement = bind_job(bind_image(Statement::new(sql), &new, BACKEND)?, &new);
+        let statement = create(&new, self.upload_enqueues)?;
         let mut result = self.try_once(statement.clone()).await;
         if result.as_ref().is_err_and(may_pass) {
             sleep(PAUSE).await;
@@ -86,4 +85,10 @@ impl ImageStore for PostgresStore {
     ) -> Result<Vec<Upload>, StoreError> {
         self.rows(images::before(owner, before, limit), "images").await?.iter().map(rows::upload).collect()
     }
+}
+
+/// The statement of an upload, with everything bound.
+pub(super) fn create(new: &NewUpload, enqueues: bool) -> Result<Statement, StoreError> {
+    let sql = if enqueues { CREATE_AND_ENQUEUE } else { CREATE };
+    Ok(bind_job(bind_image(Statement::new(sql), new, BACKEND)?, new))
 }

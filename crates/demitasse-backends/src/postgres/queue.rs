@@ -20,12 +20,30 @@ macro_rules! now {
 }
 pub(super) use now;
 
-queue::timed_statements! {
+/// Makes this transaction's commit not wait for the disk. What a crash of the server takes back is what happened last, and
+/// only in the queue: leases fence, the rows of the jobs say what is to do, and the sweep enqueues what is missing. A
+/// commit that does wait, as every change of a job does, makes all before it durable as well.
+macro_rules! without_waiting {
+    () => {
+        "set_config('synchronous_commit', 'off', true)"
+    };
+}
+
+queue::statements! {
     now: now!(),
     // Claimers that come at the same time take different rows instead of waiting for each other.
     skip_locked: " FOR UPDATE SKIP LOCKED",
     // Listeners hear of the entry when it is there.
-    enqueue: ("WITH entry AS (", " RETURNING job_id) SELECT pg_notify('demitasse_queue', current_schema()) FROM entry")
+    enqueue: (
+        "WITH entry AS (",
+        concat!(
+            " RETURNING job_id) SELECT pg_notify('demitasse_queue', current_schema()), ",
+            without_waiting!(),
+            " FROM entry"
+        )
+    ),
+    claimed: concat!(", ", without_waiting!()),
+    changed: concat!(" RETURNING ", without_waiting!())
 }
 
 const NOTIFY: &str = "SELECT pg_notify('demitasse_queue', current_schema())";
@@ -50,7 +68,7 @@ impl JobQueue for PostgresStore {
     }
 
     async fn ack(&self, claim: Claim) -> Result<bool, StoreError> {
-        self.write_held(queue::ACK, claim, None).await
+        self.write_held(ACK, claim, None).await
     }
 
     async fn nack(&self, claim: Claim, delay: Duration) -> Result<bool, StoreError> {

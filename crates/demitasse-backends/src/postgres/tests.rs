@@ -1,11 +1,14 @@
 //! What PostgreSQL does beyond the contract: plans, settings, and what its errors mean.
 
 use demitasse_core::contract::sample;
-use demitasse_core::{Clock, ErrorKind, ImageId, ImageStore, OwnerId, SystemClock};
+use demitasse_core::{
+    Claim, Clock, ErrorKind, ImageId, ImageStore, OwnerId, Priority, Sequence, SystemClock, Ticket,
+    Transition,
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::*;
-use crate::sql::{images, jobs as shared_jobs};
+use crate::sql::{images, jobs as shared_jobs, queue as shared_queue};
 
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where the servers are")]
 async fn open() -> PostgresStore {
@@ -55,7 +58,7 @@ async fn plan(store: &PostgresStore, sql: &str, statement: Statement) -> String 
 async fn claims_walk_the_queue_in_order_and_never_sort_or_scan() {
     let store = open().await;
     fill(&store).await;
-    let claim = crate::sql::queue::claim(queue::CLAIM, sample::lease(1), "tester", PATIENCE);
+    let claim = shared_queue::claim(queue::CLAIM, sample::lease(1), "tester", PATIENCE);
     let plan = plan(&store, queue::CLAIM, claim).await;
     assert!(plan.contains("Index Scan using queue_order"), "{plan}");
     assert!(plan.contains("LockRows"), "{plan}");
@@ -88,6 +91,34 @@ async fn commits_are_synced_and_statements_end() {
     {
         let query = sqlx::query_scalar::<_, String>("SELECT current_setting($1)").bind(name);
         assert_eq!(query.fetch_one(&store.pool).await.unwrap(), value, "{name}");
+    }
+}
+
+/// The setting under which each is committed.
+#[tokio::test]
+async fn the_queue_does_not_wait_for_the_disk_but_uploads_and_jobs_do() {
+    let store = open().await;
+    let upload = sample::upload(1);
+    let (id, lease) = (upload.job_id, sample::lease(1));
+    let claim = Claim { job_id: id, lease, deliveries: 1 };
+    let start = Transition::Start { lease, over: None };
+    let ticket = Ticket { job_id: sample::job_id(2), sequence: Sequence(2), priority: Priority::High };
+    let create = super::images::create(&upload, true).unwrap();
+    let steps = [
+        ("upload", create, "on"),
+        ("claim", shared_queue::claim(queue::CLAIM, lease, "tester", PATIENCE), "off"),
+        ("start", shared_jobs::update(id, start, sample::time(1), BACKEND).unwrap(), "on"),
+        ("heartbeat", shared_queue::held(queue::HEARTBEAT, claim, Some(PATIENCE)), "off"),
+        ("ack", shared_queue::held(queue::ACK, claim, None), "off"),
+        ("enqueue", shared_queue::enqueue(queue::ENQUEUE, ticket), "off"),
+    ];
+    for (name, statement, setting) in steps {
+        let mut transaction = store.pool.begin().await.unwrap();
+        let rows = text::escaped(statement).query().fetch_all(&mut *transaction).await.unwrap();
+        assert_eq!(rows.len(), 1, "{name}");
+        let query = sqlx::query_scalar::<_, String>("SELECT current_setting('synchronous_commit')");
+        assert_eq!(query.fetch_one(&mut *transaction).await.unwrap(), setting, "{name}");
+        transaction.commit().await.unwrap();
     }
 }
 

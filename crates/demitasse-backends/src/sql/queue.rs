@@ -10,15 +10,20 @@ use super::rows::{Columns, Fields};
 /// Dead entries that are kept.
 const DEAD_KEPT: i64 = 10_000;
 
-pub(crate) const ACK: &str = "DELETE FROM queue_entries WHERE job_id = $1 AND lease = $2";
-
 const FORGET_DEAD: &str = "DELETE FROM queue_entries WHERE job_id IN (SELECT job_id FROM queue_entries
     WHERE dead_at IS NOT NULL ORDER BY dead_at DESC LIMIT 9223372036854775807 OFFSET $1)";
 
-/// The statements that need the database's own time; `$now` gives it in Unix milliseconds, `$skip_locked` makes
-/// concurrent claimers take different rows, `$before` and `$after` stand around the statement that makes an entry.
-macro_rules! timed_statements {
-    (now: $now:expr, skip_locked: $skip_locked:literal, enqueue: ($before:literal, $after:literal)) => {
+/// The statements that differ between databases: `$now` gives the database's own time in Unix milliseconds,
+/// `$skip_locked` makes concurrent claimers take different rows, `$before` and `$after` stand around the statement that
+/// makes an entry, `$claimed` is given with a claimed row and `$changed` with a row that its claim's holder changes.
+macro_rules! statements {
+    (
+        now: $now:expr,
+        skip_locked: $skip_locked:literal,
+        enqueue: ($before:expr, $after:expr),
+        claimed: $claimed:expr,
+        changed: $changed:expr
+    ) => {
         /// Walks `queue_order` from the oldest entry to the first that is ready: past the claimed (as many as workers)
         /// and the delayed.
         pub(super) const CLAIM: &str = concat!(
@@ -30,22 +35,31 @@ macro_rules! timed_statements {
             $now,
             ") ORDER BY priority, sequence, job_id LIMIT 1",
             $skip_locked,
-            ") RETURNING job_id, deliveries"
+            ") RETURNING job_id, deliveries",
+            $claimed
         );
 
-        const HEARTBEAT: &str =
-            concat!("UPDATE queue_entries SET lease_until = $3 + ", $now, " WHERE job_id = $1 AND lease = $2");
+        pub(super) const HEARTBEAT: &str = concat!(
+            "UPDATE queue_entries SET lease_until = $3 + ",
+            $now,
+            " WHERE job_id = $1 AND lease = $2",
+            $changed
+        );
+
+        pub(super) const ACK: &str = concat!("DELETE FROM queue_entries WHERE job_id = $1 AND lease = $2", $changed);
 
         const NACK: &str = concat!(
             "UPDATE queue_entries SET lease = NULL, lease_until = NULL, worker = NULL, ready_at = $3 + ",
             $now,
-            " WHERE job_id = $1 AND lease = $2"
+            " WHERE job_id = $1 AND lease = $2",
+            $changed
         );
 
         const BURY: &str = concat!(
             "UPDATE queue_entries SET lease = NULL, lease_until = NULL, worker = NULL, dead_at = ",
             $now,
-            " WHERE job_id = $1 AND lease = $2"
+            " WHERE job_id = $1 AND lease = $2",
+            $changed
         );
 
         /// One pass: an entry is dead, claimed, ready (since it became so or its lease ended) or delayed.
@@ -69,7 +83,7 @@ macro_rules! timed_statements {
         );
 
         /// Inserts the entry unless the job has a living one.
-        const ENQUEUE: &str = concat!(
+        pub(super) const ENQUEUE: &str = concat!(
             $before,
             "INSERT INTO queue_entries (job_id, sequence, priority, ready_at) VALUES ($1, $2, $3, ",
             $now,
@@ -85,7 +99,7 @@ macro_rules! timed_statements {
         }
     };
 }
-pub(crate) use timed_statements;
+pub(crate) use statements;
 
 /// Binds a ticket: job_id, sequence, priority.
 pub(crate) fn enqueue(sql: &'static str, ticket: Ticket) -> Statement {

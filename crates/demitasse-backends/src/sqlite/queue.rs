@@ -9,11 +9,13 @@ use super::{BACKEND, SqliteStore};
 use crate::lease::new_lease;
 use crate::sql::{Statement, queue};
 
-queue::timed_statements! {
+queue::statements! {
     now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
     // There is one writer.
     skip_locked: "",
-    enqueue: ("", "")
+    enqueue: ("", ""),
+    claimed: "",
+    changed: ""
 }
 
 /// Inserts the entry unless the job has a living one.
@@ -38,7 +40,7 @@ impl JobQueue for SqliteStore {
     }
 
     async fn ack(&self, claim: Claim) -> Result<bool, StoreError> {
-        self.write_held(queue::ACK, claim, None).await
+        self.write_held(ACK, claim, None).await
     }
 
     async fn nack(&self, claim: Claim, delay: Duration) -> Result<bool, StoreError> {
