@@ -26,7 +26,8 @@ pub struct PortCheck {
 
 impl Backends {
     /// Tries every port: the metadata store reads and writes a row, the queue is counted, the event bus is subscribed
-    /// to, a probe blob is put, read and deleted, and the original's list is read, if there is one. Costs a durable write or two; not for every request.
+    /// to, a probe blob is put, read and deleted, and the original's list is read, if there is one. Costs a durable write
+    /// or two; not for every request.
     pub async fn check(&self) -> Vec<PortCheck> {
         let subscribed = self.events.subscribe().await.map(drop);
         let counted = self.queue.depth().await.map(drop);

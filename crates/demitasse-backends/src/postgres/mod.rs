@@ -7,9 +7,10 @@
 //! `?options[search_path]=NAME` gives Demitasse one of its own, which must exist.
 //!
 //! Every call is one statement, and so one transaction: an upload writes image, job and queue entry, each transition and
-//! each claim is one `UPDATE`. `synchronous_commit` is left as the server has it, so what was accepted survives a crash unless
-//! the server was told otherwise; but claims, heartbeats and what ends them do not wait for it. Leases are counted by the database's clock. A connection that is lost is
-//! replaced, and the call tried again once. How versions follow each other without a pause: `migrate.rs`.
+//! each claim is one `UPDATE`. `synchronous_commit` is left as the server has it, so what was accepted survives a crash
+//! unless the server was told otherwise; but claims, heartbeats and what ends them do not wait for it. Leases are counted
+//! by the database's clock. A connection that is lost is replaced, and the call tried again once. How versions follow each
+//! other without a pause: `migrate.rs`.
 //!
 //! Through PgBouncer: in session mode, with `ignore_startup_parameters = extra_float_digits, options`. In transaction
 //! mode there is no `LISTEN` and no lock around migrations, and prepared statements need PgBouncer 1.21 or

@@ -9,6 +9,10 @@ use url::Url;
 use super::original::placeholder;
 use super::stores::{Role, scheme};
 
+/// The names that are fixed in the original's code.
+const LIST: &str = "image-queue";
+const TOPIC: &str = "tasks-results";
+
 /// How we go along with the original service.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Beside the original service")]
@@ -27,11 +31,11 @@ pub struct BridgeArgs {
     pub bridge_patience: u64,
 
     /// The list in its Redis from which tasks are taken
-    #[arg(long, env = "REDIS_QUEUE_NAME", value_name = "KEY", default_value = "image-queue")]
+    #[arg(long, env = "REDIS_QUEUE_NAME", value_name = "KEY", default_value = LIST)]
     pub bridge_list: String,
 
     /// The topic in its Redis on which results are told
-    #[arg(long, env = "TOPIC_NAME", value_name = "CHANNEL", default_value = "tasks-results")]
+    #[arg(long, env = "TOPIC_NAME", value_name = "CHANNEL", default_value = TOPIC)]
     pub bridge_topic: String,
 }
 
@@ -56,8 +60,8 @@ impl BridgeArgs {
         let by_role = if role == Role::Api { BridgeWork::There } else { BridgeWork::Here };
         Some(OriginalUrl {
             redis,
-            list: self.bridge_list.clone(),
-            topic: self.bridge_topic.clone(),
+            list: said(&self.bridge_list, LIST),
+            topic: said(&self.bridge_topic, TOPIC),
             works: self.bridge_work.unwrap_or(by_role) == BridgeWork::There,
         })
     }
@@ -77,9 +81,6 @@ impl BridgeArgs {
         ];
         let mut problems: Vec<_> =
             named.iter().filter_map(|(name, value)| placeholder(name, value)).collect();
-        for (name, _) in named[1..].iter().filter(|(_, value)| value.is_empty()) {
-            problems.push(format!("{name} is empty; give it a name, or leave it out"));
-        }
         let Some(original) = original.filter(|_| problems.is_empty()) else { return problems };
         if !matches!(scheme(metadata), "mongodb" | "mongodb+srv") {
             problems.push(
@@ -92,6 +93,11 @@ impl BridgeArgs {
         }
         problems
     }
+}
+
+/// The value, or what it stands for if the original's `.env` leaves it empty.
+fn said(value: &str, default: &str) -> String {
+    if value.is_empty() { default.into() } else { value.into() }
 }
 
 /// Why the original could not follow our addresses.
@@ -135,6 +141,8 @@ mod tests {
         let told = BridgeArgs { bridge_work: Some(BridgeWork::Here), ..args() };
         assert!(!told.resolve(Role::Api).unwrap().works);
         assert_eq!(BridgeArgs { bridge_redis: Some(String::new()), ..args() }.resolve(Role::Api), None);
+        let empty = BridgeArgs { bridge_list: String::new(), bridge_topic: String::new(), ..args() };
+        assert_eq!(empty.resolve(Role::Api), args().resolve(Role::Api));
     }
 
     #[test]

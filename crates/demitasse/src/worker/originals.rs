@@ -1,19 +1,19 @@
 //! Originals that another program keeps: fetched once, then ours.
 
+use std::io;
 use std::path::PathBuf;
 
 use demitasse_core::{
-    BlobKey, BlobKind, BlobSource, Original, Sha256Hasher, StoreError, StoredOriginal, Upload,
+    BlobKey, BlobKind, BlobSource, ErrorKind, Original, Sha256, StoreError, StoredOriginal, Upload,
 };
-use demitasse_engine::{Header, Limits, Request};
+use demitasse_engine::{Limits, Request};
 use tempfile::TempPath;
-use tokio::io::AsyncWriteExt;
 
 use super::Worker;
 use super::fault::{Fault, failure};
 use crate::accept::request_key;
 use crate::failpoint;
-use crate::fetch::{FetchError, GuardedClient};
+use crate::fetch::{FetchError, GuardedClient, SaveError};
 use crate::http::sentence;
 
 /// What it takes to fetch an original.
@@ -38,10 +38,8 @@ pub(super) async fn stored(worker: &Worker, upload: &Upload) -> Result<Upload, F
     let request: Request = upload.job.request.read().map_err(|error| {
         Fault::Fail(failure("invalid_request", format!("The stored request cannot be read: {error}.")))
     })?;
-    let (spool, mut original) = worker.originals.fetch(url).await?;
-    let header = worker.originals.inspect(&spool).await?;
-    original.media_type = header.format.media_type().into();
-    (original.width, original.height) = (header.width, header.height);
+    let spool = worker.originals.fetch(url).await?;
+    let original = worker.originals.inspect(&spool).await?;
     failpoint::hit("job.fetched");
 
     let key = BlobKey { kind: BlobKind::Original, sha256: original.sha256 };
@@ -55,33 +53,36 @@ pub(super) async fn stored(worker: &Worker, upload: &Upload) -> Result<Upload, F
 }
 
 impl Originals {
-    /// The bytes at `url`, counted and hashed; what they show is not known yet.
-    async fn fetch(&self, url: &str) -> Result<(TempPath, StoredOriginal), Fault> {
-        let mut fetched = self.client.get(url).await.map_err(not_fetched)?;
-        let file = tempfile::Builder::new().prefix("original-").tempfile_in(&self.spool).map_err(no_room)?;
+    /// The bytes at `url`, as a file; what they show is not known yet.
+    async fn fetch(&self, url: &str) -> Result<TempPath, Fault> {
+        let fetched = self.client.get(url).await.map_err(not_fetched)?;
+        let file = tempfile::Builder::new().prefix("original-").tempfile_in(&self.spool).map_err(spool)?;
         let (file, path) = file.into_parts();
-        let mut file = tokio::fs::File::from_std(file);
-        let (mut hasher, mut bytes) = (Sha256Hasher::default(), 0);
-        while let Some(chunk) = fetched.chunk().await.map_err(not_fetched)? {
-            hasher.update(&chunk);
-            bytes += chunk.len() as u64;
-            file.write_all(&chunk).await.map_err(no_room)?;
-        }
-        file.flush().await.map_err(no_room)?;
-        let (media_type, width, height) = (String::new(), 0, 0);
-        Ok((path, StoredOriginal { sha256: hasher.finish(), bytes, media_type, width, height }))
+        let saved = fetched.save(&mut tokio::fs::File::from_std(file)).await;
+        saved.map(|_| path).map_err(|error| match error {
+            SaveError::Fetch(error) => not_fetched(error),
+            SaveError::Write(error) => spool(error),
+        })
     }
 
-    async fn inspect(&self, spool: &TempPath) -> Result<Header, Fault> {
-        let (path, limits) = (spool.to_path_buf(), self.limits);
+    /// What the bytes are, by their header, and their hash. They are in memory meanwhile.
+    async fn inspect(&self, path: &TempPath) -> Result<StoredOriginal, Fault> {
+        let (path, limits) = (path.to_path_buf(), self.limits);
         let inspected = tokio::task::spawn_blocking(move || {
             let bytes = std::fs::read(path)?;
-            std::io::Result::Ok(demitasse_engine::inspect(&bytes, &limits))
+            let header = demitasse_engine::inspect(&bytes, &limits);
+            io::Result::Ok(header.map(|header| StoredOriginal {
+                sha256: Sha256::of(&bytes),
+                bytes: bytes.len() as u64,
+                media_type: header.format.media_type().into(),
+                width: header.width,
+                height: header.height,
+            }))
         });
         let inspected = inspected
             .await
             .map_err(|panic| Fault::Retry(failure("crashed", sentence(&panic.to_string()))))?;
-        let inspected = inspected.map_err(no_room)?;
+        let inspected = inspected.map_err(spool)?;
         inspected.map_err(|error| Fault::Fail(failure(error.code(), sentence(&error.to_string()))))
     }
 }
@@ -91,6 +92,12 @@ fn not_fetched(error: FetchError) -> Fault {
     if error.is_retryable() { Fault::Retry(failure) } else { Fault::Fail(failure) }
 }
 
-fn no_room(error: std::io::Error) -> Fault {
-    StoreError::new(demitasse_core::ErrorKind::Full, "spool", "original").because(error).into()
+fn spool(error: io::Error) -> Fault {
+    let kind = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ErrorKind::Full
+        }
+        _ => ErrorKind::Internal,
+    };
+    StoreError::new(kind, "spool", "original").because(error).into()
 }

@@ -147,6 +147,8 @@ impl TaskError {
             "deadline_exceeded" => "Compressing took too long",
             "crashed" => "Compressing crashed",
             "codec_failed" => "A codec failed",
+            "fetch_failed" => "The image could not be fetched",
+            "original_service_failed" => "The original service failed",
             "storage_full" => "The server has no room",
             _ => "The server failed",
         };

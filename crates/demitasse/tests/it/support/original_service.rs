@@ -122,8 +122,8 @@ impl OriginalService {
     }
 
     /// What its worker takes off the list, if anything is there; it remembers it nowhere.
-    pub(crate) async fn takes(&mut self) -> Option<Value> {
-        let message: Option<String> = self.connection.lpop(&self.list, None).await.unwrap();
+    pub(crate) async fn takes(&self) -> Option<Value> {
+        let message: Option<String> = self.connection.clone().lpop(&self.list, None).await.unwrap();
         message.map(|message| serde_json::from_str(&message).unwrap())
     }
 
