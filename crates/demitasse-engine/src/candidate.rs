@@ -7,7 +7,7 @@ use crate::metadata::Embedded;
 use crate::metric::Evaluator;
 use crate::report::{CandidateReport, Trial, Verdict};
 use crate::request::OutputFormat;
-use crate::search::{Budget, QualityRange, search};
+use crate::search::{Budget, QualityRange, is_better, search};
 use crate::{Control, Error, Format, Limits, Quality, Result, Score, Target, orient};
 
 /// Encodes for each lossy candidate; the search rarely needs more than three.
@@ -40,6 +40,16 @@ pub(crate) struct Attempt {
     pub bytes: Vec<u8>,
     /// Its place in the report.
     pub index: usize,
+    /// What these very bytes show, where the trial looked.
+    pub seen: Option<Seen>,
+}
+
+/// A result as a viewer gets it.
+pub(crate) struct Seen {
+    /// Decoded from the result's bytes, upright.
+    pub image: Image,
+    /// Its score.
+    pub score: Score,
 }
 
 /// The formats that may come out, best first; none if there is no encoder for what is asked.
@@ -152,7 +162,8 @@ impl Trials<'_> {
         let fits = (bytes.len() as u64) < self.below_bytes;
         let report =
             report(candidate, Vec::new(), Some(bytes.len() as u64), Some(Score(100.0)), Verdict::Larger);
-        Ok((report, fits.then_some(Attempt { candidate, quality: Quality(100.0), bytes, index })))
+        let attempt = Attempt { candidate, quality: Quality(100.0), bytes, index, seen: None };
+        Ok((report, fits.then_some(attempt)))
     }
 
     fn fixed(
@@ -162,11 +173,11 @@ impl Trials<'_> {
         index: usize,
     ) -> Result<(CandidateReport, Option<Attempt>)> {
         let bytes = self.repack(candidate, self.encode(candidate, quality)?)?;
-        let score = self.score(candidate.format, &bytes)?;
-        let trial = Trial { quality, bytes: bytes.len() as u64, score };
+        let seen = self.see(candidate.format, &bytes)?;
+        let trial = Trial { quality, bytes: bytes.len() as u64, score: seen.score };
         let fits = trial.bytes < self.below_bytes;
-        let report = report(candidate, vec![trial], Some(trial.bytes), Some(score), Verdict::Larger);
-        Ok((report, fits.then_some(Attempt { candidate, quality, bytes, index })))
+        let report = report(candidate, vec![trial], Some(trial.bytes), Some(trial.score), Verdict::Larger);
+        Ok((report, fits.then_some(Attempt { candidate, quality, bytes, index, seen: Some(seen) })))
     }
 
     fn searched(
@@ -178,26 +189,26 @@ impl Trials<'_> {
     ) -> Result<(CandidateReport, Option<Attempt>)> {
         let below_bytes = (self.below_bytes as f64 * (1.0 - MIN_LOSSY_GAIN)) as u64;
         let budget = Budget { max_trials: MAX_TRIALS, tolerance: TOLERANCE, below_bytes };
-        let mut kept: Vec<(Quality, Vec<u8>)> = Vec::new();
+        let mut kept: Option<(Trial, Vec<u8>, Seen)> = None;
         let choice = search(range, target, budget, &mut |quality| {
             self.control.check()?;
             let bytes = self.encode(candidate, quality)?;
-            let score = self.score(candidate.format, &bytes)?;
-            let trial = Trial { quality, bytes: bytes.len() as u64, score };
-            if score >= target {
-                kept.push((quality, bytes));
+            let seen = self.see(candidate.format, &bytes)?;
+            let trial = Trial { quality, bytes: bytes.len() as u64, score: seen.score };
+            let holds = trial.score >= target && trial.bytes < budget.below_bytes;
+            if holds && kept.as_ref().is_none_or(|(best, ..)| is_better(&trial, best)) {
+                kept = Some((trial, bytes, seen));
             }
             Ok(trial)
         })?;
         let verdict = if choice.reached { Verdict::Larger } else { Verdict::BelowTarget };
         let (size, score) = (choice.best.map(|best| best.bytes), choice.best.map(|best| best.score));
         let report = report(candidate, choice.trials, size, score, verdict);
-        let best =
-            choice.best.and_then(|best| kept.into_iter().find(|(quality, _)| *quality == best.quality));
-        let Some((quality, bytes)) = best else { return Ok((report, None)) };
-        let bytes = self.repack(candidate, bytes)?;
+        let Some((Trial { quality, .. }, tried, seen)) = kept else { return Ok((report, None)) };
+        let bytes = self.repack(candidate, tried.clone())?;
+        let seen = (bytes == tried).then_some(seen);
         let report = CandidateReport { bytes: Some(bytes.len() as u64), ..report };
-        Ok((report, Some(Attempt { candidate, quality, bytes, index })))
+        Ok((report, Some(Attempt { candidate, quality, bytes, index, seen })))
     }
 
     fn encode(&self, candidate: Candidate, quality: Quality) -> Result<Vec<u8>> {
@@ -210,11 +221,12 @@ impl Trials<'_> {
         candidate.encoder.repack(self.source, bytes, self.embedded, self.control)
     }
 
-    fn score(&self, format: Format, bytes: &[u8]) -> Result<Score> {
-        let decoded = decode_result(format, bytes, self.source.image, self.limits, self.control)?;
+    fn see(&self, format: Format, bytes: &[u8]) -> Result<Seen> {
+        let image = decode_result(format, bytes, self.source.image, self.limits, self.control)?;
         let evaluator =
             self.evaluator.ok_or_else(|| Error::codec("plan", "a lossy encoder without a metric"))?;
-        evaluator.score(&decoded)
+        let score = evaluator.score(&image)?;
+        Ok(Seen { image, score })
     }
 }
 

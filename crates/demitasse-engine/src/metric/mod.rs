@@ -22,10 +22,20 @@ const NAME: &str = "ssimulacra2";
 /// `docs/decisions/0003-tiles.md`. What is left has a standard deviation of 0.8.
 const TILE_BIAS: f64 = 0.14;
 
+/// What a score is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A target rests on it: as close to the whole image's as can be paid for, with the worst region beside it.
+    Promise,
+    /// Nothing was promised: it tells what became of the image.
+    Information,
+}
+
 /// An original, prepared for many comparisons.
 ///
 /// Holds about 110 bytes for each pixel that is looked at, twice that with alpha.
 pub(crate) struct Evaluator {
+    purpose: Purpose,
     sampling: Sampling,
     /// One for each backdrop: see [`render`].
     references: Vec<Ssimulacra2Reference>,
@@ -34,14 +44,15 @@ pub(crate) struct Evaluator {
 }
 
 impl Evaluator {
-    /// Prepares `original`; looks at all of it or at tiles, by its size alone.
+    /// Prepares `original`; looks at all of it or at tiles, by its size and the purpose
+    /// alone.
     ///
     /// # Errors
     /// `Codec` if the metric refuses the picture.
     ///
     /// Cost: about 0.1 s of one core for each megapixel looked at.
-    pub(crate) fn new(original: &Image) -> Result<Self> {
-        let sampling = Sampling::plan(original.width, original.height);
+    pub(crate) fn new(original: &Image, purpose: Purpose) -> Result<Self> {
+        let sampling = Sampling::plan(original.width, original.height, purpose);
         let pictures = render(original, &sampling);
         let references = pictures
             .iter()
@@ -49,7 +60,7 @@ impl Evaluator {
                 Ssimulacra2Reference::new(&slice(picture, sampling.mosaic_size())?).map_err(failed)
             })
             .collect::<Result<_>>()?;
-        Ok(Self { sampling, references, pictures })
+        Ok(Self { purpose, sampling, references, pictures })
     }
 
     /// The score of `result`, whole or on the tiles; with alpha the lower of the two backdrops' scores.
@@ -74,15 +85,17 @@ impl Evaluator {
         score - TILE_BIAS * unseen * unseen * (100.0 - score)
     }
 
-    /// The score of `result` with its worst tile, for the receipt.
+    /// The score of `result` for the receipt, with its worst tile where a promise rests on it. `known` is the score, if
+    /// [`Evaluator::score`] gave it for these pixels already.
     ///
     /// # Errors
     /// As [`Evaluator::score`].
     ///
-    /// Cost: about three times [`Evaluator::score`]'s where tiles are looked at.
-    pub(crate) fn measure(&self, result: &Image) -> Result<Measurement> {
-        let value = self.score(result)?;
-        let worst_tile = if self.sampling.is_whole() { None } else { Some(self.worst_tile(result)?) };
+    /// Cost: that of [`Evaluator::score`] unless `known`; the worst tile twice that.
+    pub(crate) fn measure(&self, result: &Image, known: Option<Score>) -> Result<Measurement> {
+        let value = known.map_or_else(|| self.score(result), Ok)?;
+        let wants_tile = self.purpose == Purpose::Promise && !self.sampling.is_whole();
+        let worst_tile = wants_tile.then(|| self.worst_tile(result)).transpose()?;
         Ok(Measurement {
             metric: NAME.into(),
             value,
@@ -154,12 +167,12 @@ mod tests {
     #[test]
     fn an_identical_image_scores_100() {
         let image = ramp(64, 48, 0);
-        assert_eq!(Evaluator::new(&image).unwrap().score(&image).unwrap(), Score(100.0));
+        assert_eq!(Evaluator::new(&image, Purpose::Promise).unwrap().score(&image).unwrap(), Score(100.0));
     }
 
     #[test]
     fn a_larger_difference_scores_lower() {
-        let evaluator = Evaluator::new(&ramp(64, 48, 0)).unwrap();
+        let evaluator = Evaluator::new(&ramp(64, 48, 0), Purpose::Promise).unwrap();
         let [near, far] = [2, 40].map(|offset| evaluator.score(&ramp(64, 48, offset)).unwrap());
         assert!(far < near && near < Score(100.0), "{far:?} {near:?}");
     }
@@ -167,7 +180,7 @@ mod tests {
     #[test]
     fn the_worst_tile_is_where_the_damage_is() {
         let original = ramp(2000, 1500, 0);
-        let evaluator = Evaluator::new(&original).unwrap();
+        let evaluator = Evaluator::new(&original, Purpose::Promise).unwrap();
         let damaged_tile = evaluator.sampling.tiles[3];
         let mut samples = original.samples_u8().unwrap().to_vec();
         for y in damaged_tile.y..damaged_tile.y + damaged_tile.height {
@@ -175,7 +188,7 @@ mod tests {
             samples[start..start + damaged_tile.width as usize].fill(128);
         }
         let damaged = Image::still(2000, 1500, Layout::Gray, Samples::U8(samples), None);
-        let measurement = evaluator.measure(&damaged).unwrap();
+        let measurement = evaluator.measure(&damaged, None).unwrap();
         let worst = measurement.worst_tile.unwrap();
         assert_eq!((worst.x, worst.y), (damaged_tile.x, damaged_tile.y));
         assert!(worst.score < measurement.value);
@@ -185,6 +198,6 @@ mod tests {
     #[test]
     fn an_image_of_a_few_pixels_can_be_scored() {
         let image = ramp(3, 2, 0);
-        assert_eq!(Evaluator::new(&image).unwrap().score(&image).unwrap(), Score(100.0));
+        assert_eq!(Evaluator::new(&image, Purpose::Promise).unwrap().score(&image).unwrap(), Score(100.0));
     }
 }

@@ -5,6 +5,8 @@
 //! rather than averaging the tiles' scores pools the errors of all tiles as the metric pools those of a whole image;
 //! the seams are the same in reference and distorted image. Measured in `docs/decisions/0003-tiles.md`.
 
+use super::Purpose;
+
 /// Up to this many pixels the whole image is scored.
 const WHOLE_MAX_PIXELS: u64 = 700_000;
 /// Side of a tile, in pixels. At the metric's coarsest scale (1/32) a tile is still 8 samples wide.
@@ -15,6 +17,11 @@ const BASE_TILES: f64 = 6.0;
 const TILES_PER_MEGAPIXEL: f64 = 1.0;
 /// Tiles for the largest images: 3 megapixels.
 const MAX_TILES: f64 = 48.0;
+
+/// Tiles where no score was promised.
+const INFORMATION_TILES: f64 = 4.0;
+/// As many pixels as they hold: up to here the whole image is scored.
+const INFORMATION_PIXELS: u64 = 4 * (TILE_SIDE as u64).pow(2);
 
 /// A region of an image, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +55,19 @@ impl Sampling {
         Self { tiles: vec![Rect { x: 0, y: 0, width, height }], columns: 1, rows: 1, share: 1.0 }
     }
 
-    /// Looks at everything if it is little, else at tiles. Depends on the dimensions alone.
-    pub(crate) fn plan(width: u32, height: u32) -> Self {
+    /// Looks at everything if it is little, else at tiles. Depends on the dimensions and the purpose alone.
+    pub(crate) fn plan(width: u32, height: u32, purpose: Purpose) -> Self {
         let pixels = u64::from(width) * u64::from(height);
-        if pixels <= WHOLE_MAX_PIXELS {
+        let (whole_max_pixels, wanted) = match purpose {
+            Purpose::Promise => {
+                let tiles = BASE_TILES + TILES_PER_MEGAPIXEL * pixels as f64 / 1e6;
+                (WHOLE_MAX_PIXELS, tiles.min(MAX_TILES).floor())
+            }
+            Purpose::Information => (INFORMATION_PIXELS, INFORMATION_TILES),
+        };
+        if pixels <= whole_max_pixels {
             return Self::whole(width, height);
         }
-        let wanted = (BASE_TILES + TILES_PER_MEGAPIXEL * pixels as f64 / 1e6).min(MAX_TILES).floor();
         let aspect = f64::from(width) / f64::from(height);
         let columns = ((wanted * aspect).sqrt().round()).clamp(1.0, wanted);
         let rows = (wanted / columns).round().max(1.0);
@@ -119,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_small_image_is_looked_at_whole() {
-        let sampling = Sampling::plan(80, 50);
+        let sampling = Sampling::plan(80, 50, Purpose::Promise);
         assert!(sampling.is_whole());
         let samples: Vec<u16> = (0..80 * 50).collect();
         assert_eq!(sampling.mosaic(&samples, 80, 1), samples);
@@ -127,7 +140,7 @@ mod tests {
 
     #[test]
     fn larger_images_get_more_tiles() {
-        let tiles = |width, height| Sampling::plan(width, height).tiles.len();
+        let tiles = |width, height| Sampling::plan(width, height, Purpose::Promise).tiles.len();
         assert!(tiles(1420, 1136) < tiles(3872, 2592));
         assert!(tiles(3872, 2592) < tiles(6000, 4000));
     }
@@ -145,8 +158,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tiles_lie_inside_the_image_and_do_not_overlap(width in 1_u32..70_000, height in 1_u32..70_000) {
-            let sampling = Sampling::plan(width, height);
+        fn tiles_lie_inside_the_image_and_do_not_overlap(
+            width in 1_u32..70_000,
+            height in 1_u32..70_000,
+            purpose in proptest::sample::select(vec![Purpose::Promise, Purpose::Information]),
+        ) {
+            let sampling = Sampling::plan(width, height, purpose);
             prop_assert_eq!(sampling.tiles.len() as u32, sampling.columns * sampling.rows);
             prop_assert!(sampling.share > 0.0 && sampling.share <= 1.0);
             for tile in &sampling.tiles {

@@ -73,9 +73,14 @@ pub(crate) fn search(
     let best = trials
         .iter()
         .filter(|trial| trial.score >= target && trial.bytes < budget.below_bytes)
-        .min_by(|a, b| a.bytes.cmp(&b.bytes).then(b.score.0.total_cmp(&a.score.0)))
-        .copied();
+        .copied()
+        .reduce(|best, trial| if is_better(&trial, &best) { trial } else { best });
     Ok(Choice { best, reached, trials })
+}
+
+/// Whether `trial` is the better of two that reach the target: fewer bytes, or as many and a higher score.
+pub(crate) fn is_better(trial: &Trial, best: &Trial) -> bool {
+    trial.bytes.cmp(&best.bytes).then(best.score.0.total_cmp(&trial.score.0)).is_lt()
 }
 
 /// Rounds to a multiple of the step inside the range.

@@ -83,6 +83,18 @@ fn what_comes_out_goes_through_again_unchanged() {
 }
 
 #[test]
+fn what_a_fixed_quality_became_is_measured_once_and_without_a_worst_tile() {
+    let request = Request::new(Target::Quality { quality: Quality(60.0) });
+    let report = run(&camera_jpeg(900, 700), request).report;
+    let score = report.score.unwrap();
+    assert_eq!((score.tiles, score.worst_tile), (4, None));
+    let trials: Vec<_> = report.candidates.iter().flat_map(|candidate| &candidate.trials).collect();
+    assert_eq!(trials.iter().map(|trial| trial.score).collect::<Vec<_>>(), [score.value]);
+    let promised = run(&camera_jpeg(900, 800), balanced()).report.score.unwrap();
+    assert!(promised.tiles > 4 && promised.worst_tile.is_some(), "{promised:?}");
+}
+
+#[test]
 fn the_same_request_gives_the_same_bytes() {
     let jpeg = camera_jpeg(300, 200);
     assert!(run(&jpeg, balanced()).bytes == run(&jpeg, balanced()).bytes);
