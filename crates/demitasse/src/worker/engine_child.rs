@@ -60,6 +60,18 @@ const COMPLAINTS: u64 = 4096;
 /// What a child may take beyond the engine's own deadline, to read and write.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// How glibc's malloc serves a process that lives for one image (others ignore it). One arena, because each reserves
+/// address space, which is limited. What is freed is kept for the next step rather than given back page by page, in
+/// pages of 2 MB where the system has them: a third of a photo's time was page faults
+/// (`docs/decisions/0006-child-process.md`).
+const MALLOC: [(&str, &str); 2] = [
+    ("MALLOC_ARENA_MAX", "1"),
+    (
+        "GLIBC_TUNABLES",
+        "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296",
+    ),
+];
+
 impl EngineChild {
     /// This program, in a way that still works after its file was replaced.
     pub(crate) fn this_program() -> io::Result<PathBuf> {
@@ -103,8 +115,7 @@ impl EngineChild {
             .args(["--cpu-seconds", &cpu_seconds.to_string()])
             // Nothing of ours is its business, the API key least of all.
             .env_clear()
-            // One malloc arena: each reserves address space, which is limited.
-            .env("MALLOC_ARENA_MAX", "1")
+            .envs(MALLOC)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -13,6 +13,10 @@ use demitasse_engine::{Control, compress};
 use super::engine_wire::{Answer, Order, read, write};
 use crate::failpoint;
 
+/// A tenth of the processor time that others get who want it at the same time (`sched(7)`).
+#[cfg(unix)]
+const NICENESS: i32 = 10;
+
 /// Runs the child; `max_bytes` bounds its input, `memory` its address space in bytes, `cpu_seconds` its processor time.
 pub(crate) fn run(max_bytes: u64, memory: u64, cpu_seconds: u64) -> ExitCode {
     match limit_self(memory, cpu_seconds).and_then(|()| serve_one(max_bytes)) {
@@ -57,10 +61,18 @@ fn limit_self(memory: u64, cpu_seconds: u64) -> io::Result<()> {
     lower(Resource::CORE, 0)?;
     lower(Resource::FSIZE, 0)?;
     lower(Resource::CPU, cpu_seconds)?;
+    yield_to_answers();
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     lower(Resource::AS, memory)?;
     let _ = memory;
     Ok(())
+}
+
+/// Uploads and lists are answered while images are compressed: they go first. That it could not be asked for changes
+/// nothing else.
+#[cfg(unix)]
+fn yield_to_answers() {
+    rustix::process::nice(NICENESS).ok();
 }
 
 #[cfg(not(unix))]
