@@ -1,10 +1,9 @@
-//! Jobs: every transition is one `findOneAndUpdate`.
+//! Jobs: every transition is one `updateOne`.
 
 use async_trait::async_trait;
 use demitasse_core::{Job, JobId, JobStore, RequestKey, Sequence, StoreError, Transition, Upload, Variant};
 use jiff::Timestamp;
 use mongodb::bson::{Bson, doc};
-use mongodb::options::ReturnDocument;
 
 use super::rows::{PENDING, Task, date, object_id};
 use super::updates::{Update, update};
@@ -25,15 +24,23 @@ impl JobStore for MongoStore {
         now: Timestamp,
     ) -> Result<Option<Job>, StoreError> {
         let has_result = matches!(transition, Transition::Succeed { .. });
+        let started = if let Transition::Start { lease, .. } = &transition { Some(*lease) } else { None };
+        let (key, task) = (id.to_string(), object_id(id)?);
         let Update { mut filter, set } = update(transition, now)?;
-        filter.insert("_id", object_id(id)?);
-        let change = self.tasks.find_one_and_update(filter, set).return_document(ReturnDocument::After);
-        let Some(task) = self.ask(&id.to_string(), change).await? else { return Ok(None) };
+        filter.insert("_id", task);
+        if self.ask(&key, self.tasks.update_one(filter, set)).await?.matched_count == 0 {
+            return Ok(None);
+        }
+        let Some(task) = self.ask(&key, self.tasks.find_one(doc! { "_id": task })).await? else {
+            return Ok(None);
+        };
         if has_result {
             // The job has ended, whatever comes of this; the sweep completes it.
             self.write_mirror(&task).await.ok();
         }
-        Ok(Some(task.upload(None)?.job))
+        let job = task.upload(None)?.job;
+        // Another start may have come between the change and the look.
+        Ok(Some(job).filter(|job| started.is_none() || job.lease == started))
     }
 
     async fn variant_for(&self, key: RequestKey) -> Result<Option<Variant>, StoreError> {

@@ -14,8 +14,8 @@
 //! # Why a crash tears nothing
 //!
 //! There are no transactions (a standalone server has none). **The task's document is the truth**: an upload exists once
-//! its task has the sub-document `demitasse`, every change of a job is one `findOneAndUpdate` of that document whose
-//! filter is the compare of the compare-and-set, and our readers read nothing else. The image's document is a mirror for
+//! its task has the sub-document `demitasse`, every change of a job is one `updateOne` of that document whose filter
+//! is the compare of the compare-and-set, and our readers read nothing else. The image's document is a mirror for
 //! the original's eyes. A task whose mirror is behind says so in `demitasse.mirror`, set in the same write that puts it
 //! behind; [`JobStore::unfinished`](demitasse_core::JobStore::unfinished) from the start (so every sweep) and
 //! [`SharedRows::adopt`](demitasse_core::SharedRows::adopt) write the mirrors that are behind.
@@ -26,7 +26,7 @@
 //! | 2. insert the task, `mirror: upload` | a number that nothing has | nobody has to: numbers order, they do not count |
 //! | 3. insert the image | an upload that the original does not list | the next sweep |
 //! | 4. put the job into the queue (if it is ours) | a queued job without an entry | the sweep of whoever reads `unfinished` |
-//! | 5. drop `mirror` | a mirror to be written once more | the next sweep; the same is written |
+//! | 5. drop `mirror`, of many at once | mirrors to be written once more | the next sweep; the same is written |
 //! | success: 1. change the task, `mirror: result` | a running job | its lease ends |
 //! | 2. `compressedUrl` of the image | `completed` without `compressedUrl`, for the original's eyes only | the next sweep |
 //! | 3. drop `mirror` | a mirror to be written once more | the next sweep |
@@ -62,6 +62,7 @@ mod shared;
 mod updates;
 
 use std::future::IntoFuture;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -74,6 +75,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{AdoptDefaults, Check};
 use error::{is_conflict, store_error};
+use mirror::Mirrored;
 use rows::Task;
 
 pub use links::Links;
@@ -101,6 +103,8 @@ pub struct MongoStore {
     adopt: AdoptDefaults,
     /// Whether an upload goes into this store's own queue.
     upload_enqueues: bool,
+    /// Tasks whose mirrors were written, until their flags are dropped together.
+    mirrored: Mutex<Vec<Mirrored>>,
 }
 
 impl MongoStore {

@@ -1,5 +1,6 @@
 //! Opening a database: options, indexes, the counter.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use demitasse_core::StoreError;
@@ -69,6 +70,7 @@ impl MongoStore {
             links,
             adopt,
             upload_enqueues,
+            mirrored: Mutex::default(),
         };
         store
             .prepare()
@@ -142,11 +144,9 @@ fn task_indexes() -> Vec<IndexModel> {
             doc! { "demitasse.mirror": 1 },
             Some(doc! { "demitasse.mirror": { "$exists": true } }),
         ),
-        index(
-            "demitasse_variant",
-            doc! { "demitasse.requestKey": 1, "demitasse.sequence": 1 },
-            Some(doc! { "demitasse.variant.sha256": { "$exists": true } }),
-        ),
+        // Not a partial one: nearly every task comes to have a variant, and servers that speak MongoDB's protocol without
+        // being one do not use a partial index for a query.
+        index("demitasse_request", doc! { "demitasse.requestKey": 1, "demitasse.sequence": 1 }, None),
     ]
 }
 

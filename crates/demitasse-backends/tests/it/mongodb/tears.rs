@@ -12,11 +12,27 @@ async fn mirror(own: &Own, n: u64) -> Option<Bson> {
 }
 
 #[tokio::test]
-async fn an_upload_is_in_step_when_it_returns() {
+async fn an_upload_is_in_step_when_it_returns_and_its_flag_is_dropped_later() {
     let (store, own) = own_store().await;
-    store.create_upload(sample::upload(1)).await.unwrap();
+    let created = store.create_upload(sample::upload(1)).await.unwrap();
+    own.image(created.image.id).await;
+    let changed = doc! { "$set": { "imageUrl": "as somebody else wrote it" } };
+    own.change_image(created.image.id, changed).await;
+    store.unfinished(None, 9).await.unwrap();
     assert_eq!(mirror(&own, 1).await, None);
-    own.image(sample::image_id(1)).await;
+    // The mirror was written once: the flag alone is dropped.
+    let image = own.image(created.image.id).await;
+    assert_eq!(image.get_str("imageUrl").unwrap(), "as somebody else wrote it");
+}
+
+#[tokio::test]
+async fn flags_do_not_wait_for_a_sweep_where_there_are_many() {
+    let (store, own) = own_store().await;
+    for n in 1..=40 {
+        store.create_upload(sample::upload(n)).await.unwrap();
+    }
+    assert_eq!(mirror(&own, 1).await, None);
+    assert!(mirror(&own, 40).await.is_some());
 }
 
 #[tokio::test]
@@ -27,6 +43,7 @@ async fn an_upload_whose_image_was_not_written_exists_and_is_completed_by_the_sw
     // As a crash after the second write leaves it.
     own.images().delete_one(doc! { "_id": oid(created.image.id) }).await.unwrap();
     own.change_task(created.job.id, doc! { "$set": { "demitasse.mirror": "upload" } }).await;
+    let store = own.open().await;
 
     assert_eq!(store.image(OwnerId::DEFAULT, created.image.id).await.unwrap().as_ref(), Some(&created));
     assert_eq!(store.unfinished(None, 9).await.unwrap().first(), Some(&created.job));
@@ -76,6 +93,7 @@ async fn a_result_that_the_image_does_not_show_is_completed_by_the_sweep() {
     // As a crash after the first write leaves it.
     own.change_image(created.image.id, doc! { "$set": { "compressedUrl": Bson::Null } }).await;
     own.change_task(created.job.id, doc! { "$set": { "demitasse.mirror": "result" } }).await;
+    let store = own.open().await;
     let seen = store.image(OwnerId::DEFAULT, created.image.id).await.unwrap().unwrap();
     assert_eq!(seen.job.state, JobState::Succeeded);
     store.unfinished(None, 9).await.unwrap();
@@ -102,6 +120,7 @@ async fn an_attached_original_that_the_image_does_not_show_is_completed_by_the_s
     store.attach_original(image, sample::upload(1).original, sample::request_key(1)).await.unwrap();
     own.change_image(image, doc! { "$set": { "imageUrl": url } }).await;
     own.change_task(job, doc! { "$set": { "demitasse.mirror": "original" } }).await;
+    let store = own.open().await;
     store.unfinished(None, 9).await.unwrap();
     assert!(own.image(image).await.get_str("imageUrl").unwrap().starts_with("https://img.example/i/"));
 }
