@@ -123,7 +123,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut table = String::from(THROUGHPUT);
     let mut is_good = true;
-    for (number, stores) in all_stores(args).into_iter().enumerate() {
+    for (number, stores) in all_stores(args, scratch.path()).into_iter().enumerate() {
         let mut scene = Scene {
             binary: &binary,
             folder: scratch.path().join(format!("stores-{number}")),
@@ -139,7 +139,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         }
     }
     show(&table)?;
-    if let Some(stores) = all_stores(args).into_iter().next().filter(|_| args.rounds > 0) {
+    if let Some(stores) = all_stores(args, scratch.path()).into_iter().next().filter(|_| args.rounds > 0) {
         let folder = scratch.path().join("cost");
         let mut scene = Scene { binary: &binary, folder, originals, stores, copies: 100_000, services: 100 };
         let rows = runtime.block_on(cost::compare(&mut scene, args.rounds))?;
@@ -205,19 +205,30 @@ fn describe(files: &[PathBuf], photos: &[Vec<u8>], pillow: &mut Pillow) -> Resul
     ))
 }
 
-/// Databases and keys of their own for each run.
-fn all_stores(args: &Args) -> Vec<Stores> {
+/// Databases, keys and folders of their own for each run. Beside MongoDB the images are in a directory that all processes
+/// share, beside PostgreSQL in S3: the original keeps them in Cloudinary, whose work is not done on its machine.
+fn all_stores(args: &Args, folder: &Path) -> Vec<Stores> {
     let run = std::process::id();
-    let shared = |metadata: String| {
+    let shared = |metadata: String, storage: String| {
         let redis =
             format!("{}?prefix=bench-{run}-{}", args.redis, metadata.split(':').next().unwrap_or_default());
-        let flags = ["--metadata", &metadata, "--queue", &redis, "--storage", &args.storage];
+        let flags = ["--metadata", &metadata, "--queue", &redis, "--storage", &storage];
         flags.map(str::to_owned).to_vec()
     };
     let mongodb = format!("{}/bench_{run}", args.mongodb.trim_end_matches('/'));
+    let directory = format!("file:{}", folder.join("images").display());
     let all = [
-        ("mongodb", Stores { name: "Redis + MongoDB's wire protocol", flags: shared(mongodb) }),
-        ("postgres", Stores { name: "Redis + PostgreSQL", flags: shared(args.postgres.clone()) }),
+        (
+            "mongodb",
+            Stores { name: "Redis + MongoDB's wire protocol + directory", flags: shared(mongodb, directory) },
+        ),
+        (
+            "postgres",
+            Stores {
+                name: "Redis + PostgreSQL + S3",
+                flags: shared(args.postgres.clone(), args.storage.clone()),
+            },
+        ),
         ("embedded", Stores { name: "embedded", flags: Vec::new() }),
     ];
     let wanted = |name: &str| args.only.as_ref().is_none_or(|only| only.split(',').any(|word| word == name));
