@@ -1,8 +1,8 @@
 //! An API and workers on shared stores: photos a second, answers, order, the way from upload to claim, processor time.
 //!
-//! The processes are those of a small installation: `serve --workers 0`, and two `worker` processes with one job at a
-//! time each. Clients and stores run on the same machine and take their part of it. `service` starts and reads, `load`
-//! uploads, `cost` compares with the engine alone.
+//! The processes are those of a small installation: `serve --workers 0` and two `worker` processes with one job at a time
+//! each, or one `serve` with two workers inside where the images are in a directory. Clients and stores run on the same
+//! machine and take their part of it. `service` starts and reads, `load` uploads, `cost` compares with the engine alone.
 
 mod cost;
 mod cpu;
@@ -22,7 +22,7 @@ use crate::pillow::Pillow;
 use crate::{quantile, say, show};
 use cpu::Cpu;
 use load::{Client, Sent, Setting};
-use service::{Job, Service, Stores};
+use service::{Job, Processes, Service, Stores};
 
 /// Worker processes.
 const WORKERS: usize = 2;
@@ -205,11 +205,11 @@ fn describe(files: &[PathBuf], photos: &[Vec<u8>], pillow: &mut Pillow) -> Resul
     ))
 }
 
-/// Databases, keys and folders of their own for each run. Beside MongoDB the images are in a directory that all processes
-/// share, beside PostgreSQL in S3: the original keeps them in Cloudinary, whose work is not done on its machine.
+/// Databases, keys and folders of their own for each run. Beside MongoDB the images are in a directory, which only one
+/// process can use, beside PostgreSQL in S3: the original keeps them in Cloudinary, whose work is not done on its machine.
 fn all_stores(args: &Args, folder: &Path) -> Vec<Stores> {
     let run = std::process::id();
-    let shared = |metadata: String, storage: String| {
+    let flags = |metadata: String, storage: String| {
         let redis =
             format!("{}?prefix=bench-{run}-{}", args.redis, metadata.split(':').next().unwrap_or_default());
         let flags = ["--metadata", &metadata, "--queue", &redis, "--storage", &storage];
@@ -217,19 +217,21 @@ fn all_stores(args: &Args, folder: &Path) -> Vec<Stores> {
     };
     let mongodb = format!("{}/bench_{run}", args.mongodb.trim_end_matches('/'));
     let directory = format!("file:{}", folder.join("images").display());
+    let stores = |name, flags, processes| Stores { name, flags, processes };
     let all = [
         (
             "mongodb",
-            Stores { name: "Redis + MongoDB's wire protocol + directory", flags: shared(mongodb, directory) },
+            stores("Redis + MongoDB's wire protocol + directory", flags(mongodb, directory), Processes::One),
         ),
         (
             "postgres",
-            Stores {
-                name: "Redis + PostgreSQL + S3",
-                flags: shared(args.postgres.clone(), args.storage.clone()),
-            },
+            stores(
+                "Redis + PostgreSQL + S3",
+                flags(args.postgres.clone(), args.storage.clone()),
+                Processes::ApiAndWorkers,
+            ),
         ),
-        ("embedded", Stores { name: "embedded", flags: Vec::new() }),
+        ("embedded", stores("embedded", Vec::new(), Processes::One)),
     ];
     let wanted = |name: &str| args.only.as_ref().is_none_or(|only| only.split(',').any(|word| word == name));
     all.into_iter().filter(|(name, _)| wanted(name)).map(|(_, stores)| stores).collect()

@@ -20,8 +20,18 @@ const DONE: &str = "job done";
 pub(super) struct Stores {
     /// For people.
     pub(super) name: &'static str,
-    /// None: what is embedded, and one process that does everything.
+    /// None: what is embedded.
     pub(super) flags: Vec<String>,
+    pub(super) processes: Processes,
+}
+
+/// Who does the work.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Processes {
+    /// One process does everything.
+    One,
+    /// An API, and workers beside it.
+    ApiAndWorkers,
 }
 
 /// Running processes; they end with this value.
@@ -40,7 +50,7 @@ pub(super) struct Job {
 }
 
 impl Service {
-    /// `workers` processes with one job at a time each beside the API; on embedded stores, as many jobs in its process.
+    /// `workers` processes with one job at a time each beside the API, or as many jobs in its process.
     pub(super) fn start(binary: &Path, stores: &Stores, workers: usize, folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         let mut logs = Vec::new();
@@ -52,7 +62,7 @@ impl Service {
             logs.push(log);
             Server::start(&mut command)
         };
-        let inside = if stores.flags.is_empty() { workers } else { 0 };
+        let inside = if stores.processes == Processes::One { workers } else { 0 };
         let api =
             start("api".into(), &["serve", "--listen", "127.0.0.1:0", "--workers", &inside.to_string()])?;
         let outside =
