@@ -270,12 +270,8 @@ impl App {
 /// The child process that compresses.
 fn engine(config: &Config) -> anyhow::Result<EngineChild> {
     let program = config.worker.program.clone().map_or_else(EngineChild::this_program, Ok);
-    Ok(EngineChild {
-        program: program.context("cannot find this program")?,
-        limits: config.limits,
-        deadline: config.worker.deadline,
-        memory: config.worker.memory,
-    })
+    let program = program.context("cannot find this program")?;
+    Ok(EngineChild::new(program, config.limits, config.worker.deadline, config.worker.memory))
 }
 
 /// Web push under the configured key, or the one that is kept in the store.

@@ -7,11 +7,13 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 use demitasse_backends::connect;
+use demitasse_core::BlobBody;
 use demitasse_engine::Request;
+use futures_util::future::BoxFuture;
 use futures_util::stream;
 
 use crate::config::{Command, Config, ServeArgs};
-use crate::worker::EngineChild;
+use crate::worker::{EngineChild, EngineFault};
 
 /// Less free space than this is a failure, in bytes.
 const LEAST_FREE: u64 = 200_000_000;
@@ -137,16 +139,14 @@ async fn engine(config: &Config) -> Finding {
 }
 
 async fn compress_a_dot(config: &Config, program: std::path::PathBuf) -> Result<String, String> {
-    let child = EngineChild {
-        program,
-        limits: config.limits,
-        deadline: config.worker.deadline,
-        memory: config.worker.memory,
-    };
-    let image = gradient();
+    let child = EngineChild::new(program, config.limits, config.worker.deadline, config.worker.memory);
+    let image = Bytes::from(gradient());
     let length = image.len() as u64;
-    let body = Box::pin(stream::iter([Ok(Bytes::from(image))]));
-    match child.compress(Request::default(), length, body).await {
+    let body = || -> BoxFuture<'_, Result<BlobBody, EngineFault>> {
+        let body: BlobBody = Box::pin(stream::iter([Ok(image.clone())]));
+        Box::pin(async { Ok(body) })
+    };
+    match child.compress(Request::default(), length, &body).await {
         Ok(done) => Ok(format!("a child process made {} bytes of {length}", done.bytes.len())),
         Err(error) => {
             Err(format!("a test image could not be compressed: {error}; see --memory and --deadline"))

@@ -14,10 +14,11 @@
 use std::time::Instant;
 
 use demitasse_core::{
-    BlobKey, BlobKind, BlobSource, Claim, Document, ErrorKind, JobId, JobState, StoreError, Transition,
-    Upload, Variant, VariantOutcome,
+    BlobBody, BlobKey, BlobKind, BlobSource, Claim, Document, ErrorKind, JobId, JobState, StoreError,
+    Transition, Upload, Variant, VariantOutcome,
 };
 use demitasse_engine::{Outcome, Request};
+use futures_util::future::BoxFuture;
 use tokio::sync::broadcast::error::RecvError;
 use tracing::Instrument;
 
@@ -153,14 +154,18 @@ async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
     let request: Request = upload.job.request.read().map_err(|error| {
         Fault::Fail(failure("invalid_request", format!("The stored request cannot be read: {error}.")))
     })?;
-    let body = worker.backends.blobs.get(key, None).await?.ok_or_else(|| {
-        Fault::Fail(failure(
-            "internal",
-            "The uploaded bytes are gone from the store; upload the image again.",
-        ))
-    })?;
+    let body = || -> BoxFuture<'_, Result<BlobBody, Fault>> {
+        Box::pin(async move {
+            worker.backends.blobs.get(key, None).await?.ok_or_else(|| {
+                Fault::Fail(failure(
+                    "internal",
+                    "The uploaded bytes are gone from the store; upload the image again.",
+                ))
+            })
+        })
+    };
     worker.metrics.engine_run();
-    Ok(worker.engine.compress(request, original.bytes, body).await?)
+    worker.engine.compress(request, original.bytes, &body).await
 }
 
 fn describe(finished: &Finished) -> Result<Variant, Fault> {

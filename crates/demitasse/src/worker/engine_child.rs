@@ -1,227 +1,127 @@
-//! The engine in a child process: a codec that crashes, spins or eats memory costs one attempt and nothing else.
+//! The engine in child processes: a codec that crashes, spins or eats memory costs one attempt and nothing else.
+//!
+//! A child that has done an image well may be given another: to start a process and to get its memory from the system
+//! takes a sixth of what a photo takes (`docs/decisions/0006-child-process.md`). It does a limited number of images, none
+//! of them large, so that no child holds much memory, and it ends when it fails or has nothing to do. An image that a used
+//! child fails on is tried in a new one: what came before it may be the cause.
 
 use std::io;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use demitasse_core::{BlobBody, StoreError};
-use demitasse_engine::{Limits, Report, Request};
-use futures_util::TryStreamExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::timeout;
+use demitasse_core::BlobBody;
+use demitasse_engine::{Limits, Request};
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
-use super::engine_wire::{Answer, MAX_HEAD, Order, preamble};
-use crate::failpoint;
+use super::engine_process::{Allowance, EngineProcess};
+use super::engine_wire::Order;
 
-/// Starts children.
+pub(crate) use super::engine_process::{EngineFault, Finished};
+
+/// Images that one child does.
+const MAX_IMAGES: u32 = 64;
+
+/// A child that did a larger image ends: about 150 MB of memory stay with one that did not.
+const MAX_PIXELS: u64 = 6_000_000;
+
+/// How long a child waits for its next image.
+const MAX_IDLE: Duration = Duration::from_secs(2);
+
+/// Gives images to children.
 pub(crate) struct EngineChild {
     /// What to start; it takes the command `engine-child`.
-    pub(crate) program: PathBuf,
+    program: PathBuf,
     /// What an image may be.
-    pub(crate) limits: Limits,
-    /// How long one may take.
-    pub(crate) deadline: Duration,
-    /// Address space of one, in bytes.
-    pub(crate) memory: u64,
+    limits: Limits,
+    /// What a child may take.
+    allowed: Allowance,
+    idle: Arc<IdleChildren>,
 }
-
-/// Smaller bytes and their receipt.
-pub(crate) struct Finished {
-    pub(crate) bytes: Bytes,
-    pub(crate) report: Report,
-}
-
-/// Why a child brought nothing.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum EngineFault {
-    /// The engine's own verdict on the image or the request.
-    #[error("{detail}")]
-    Refused { code: String, detail: String },
-    /// It took too long.
-    #[error("the deadline of {0:?} passed")]
-    Deadline(Duration),
-    /// It died, or spoke nonsense.
-    #[error("{0}")]
-    Crashed(String),
-    /// It could not be started.
-    #[error("the child process could not be started: {0}")]
-    Start(io::Error),
-    /// The image could not be read.
-    #[error(transparent)]
-    Input(#[from] StoreError),
-}
-
-/// How much of a child's complaints is kept.
-const COMPLAINTS: u64 = 4096;
-
-/// What a child may take beyond the engine's own deadline, to read and write.
-const MARGIN: Duration = Duration::from_secs(5);
-
-/// How glibc's malloc serves a process that lives for one image (others ignore it). One arena, because each reserves
-/// address space, which is limited. What is freed is kept for the next step rather than given back page by page, in
-/// pages of 2 MB where the system has them: a third of a photo's time was page faults
-/// (`docs/decisions/0006-child-process.md`).
-const MALLOC: [(&str, &str); 2] = [
-    ("MALLOC_ARENA_MAX", "1"),
-    (
-        "GLIBC_TUNABLES",
-        "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296",
-    ),
-];
 
 impl EngineChild {
+    /// `deadline` is the time for one image, `memory` the address space of one child, in bytes.
+    pub(crate) fn new(program: PathBuf, limits: Limits, deadline: Duration, memory: u64) -> Self {
+        let allowed = Allowance { max_bytes: limits.max_bytes, memory, deadline };
+        Self { program, limits, allowed, idle: Arc::default() }
+    }
+
     /// This program, in a way that still works after its file was replaced.
     pub(crate) fn this_program() -> io::Result<PathBuf> {
         if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
     }
 
-    /// Compresses `length` bytes of `body`. Dropping the future kills the child.
-    pub(crate) async fn compress(
+    /// Compresses the `length` bytes that `body` gives; it is asked again for a second try. Dropping the future kills the
+    /// child.
+    pub(crate) async fn compress<'b, E: From<EngineFault>>(
         &self,
         request: Request,
         length: u64,
+        body: &(dyn Fn() -> BoxFuture<'b, Result<BlobBody, E>> + Send + Sync),
+    ) -> Result<Finished, E> {
+        let order = Order { request, limits: self.limits, deadline_ms: millis(self.allowed.deadline) };
+        if let Some(child) = self.idle.take() {
+            match self.give(child, &order, length, body().await?).await {
+                Err(EngineFault::Crashed(how)) => {
+                    tracing::warn!(how, "a used engine child failed; its image is tried in a new one");
+                }
+                done => return Ok(done?),
+            }
+        }
+        let child = EngineProcess::start(&self.program, self.allowed)?;
+        Ok(self.give(child, &order, length, body().await?).await?)
+    }
+
+    async fn give(
+        &self,
+        mut child: EngineProcess,
+        order: &Order,
+        length: u64,
         body: BlobBody,
     ) -> Result<Finished, EngineFault> {
-        let mut child = self.command().spawn().map_err(EngineFault::Start)?;
-        if failpoint::hit("engine.spawned").is_some() {
-            child.start_kill().ok();
+        let finished = child.compress(order, length, body).await?;
+        let input = &finished.report.input;
+        let is_small = u64::from(input.width) * u64::from(input.height) <= MAX_PIXELS;
+        if is_small && child.images < MAX_IMAGES && may_be_used_again() {
+            IdleChildren::put(&self.idle, child);
         }
-        let order = Order { request, limits: self.limits, deadline_ms: millis(self.deadline) };
-        let talk = timeout(self.deadline + MARGIN, talk(&mut child, &order, length, body));
-        match talk.await {
-            Err(_) => Err(EngineFault::Deadline(self.deadline)),
-            Ok(Talk::Answered(Answer::Done(report), bytes)) => finish(report, bytes),
-            Ok(Talk::Answered(Answer::Failed { code, .. }, _)) if code == "deadline_exceeded" => {
-                Err(EngineFault::Deadline(self.deadline))
+        Ok(finished)
+    }
+}
+
+/// What a test arms in children is armed when they start.
+fn may_be_used_again() -> bool {
+    #[cfg(feature = "failpoints")]
+    if fail::list().iter().any(|(name, _)| name.starts_with("engine.child")) {
+        return false;
+    }
+    cfg!(unix)
+}
+
+/// Children without work, and since when.
+#[derive(Default)]
+struct IdleChildren(Mutex<Vec<(Instant, EngineProcess)>>);
+
+impl IdleChildren {
+    /// The one that had work last: its memory is the warmest, and the others come to their end.
+    fn take(&self) -> Option<EngineProcess> {
+        if !may_be_used_again() {
+            return None;
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().map(|(_, child)| child)
+    }
+
+    fn put(idle: &Arc<Self>, child: EngineProcess) {
+        idle.0.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), child));
+        let idle = Arc::downgrade(idle);
+        tokio::spawn(async move {
+            tokio::time::sleep(MAX_IDLE).await;
+            if let Some(idle) = idle.upgrade() {
+                let is_fresh = |since: &Instant| since.elapsed() < MAX_IDLE;
+                idle.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(since, _)| is_fresh(since));
             }
-            Ok(Talk::Answered(Answer::Failed { code, detail }, _)) => {
-                Err(EngineFault::Refused { code, detail })
-            }
-            Ok(Talk::NoInput(error)) => Err(EngineFault::Input(error)),
-            Ok(Talk::Broken(error)) => Err(EngineFault::Crashed(post_mortem(&mut child, &error).await)),
-        }
-    }
-
-    fn command(&self) -> Command {
-        let cpu_seconds = (self.deadline + MARGIN).as_secs() * 2;
-        let mut command = Command::new(&self.program);
-        command
-            .arg("engine-child")
-            .args(["--max-bytes", &self.limits.max_bytes.to_string()])
-            .args(["--memory", &self.memory.to_string()])
-            .args(["--cpu-seconds", &cpu_seconds.to_string()])
-            // Nothing of ours is its business, the API key least of all.
-            .env_clear()
-            .envs(MALLOC)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        #[cfg(feature = "failpoints")]
-        for (name, actions) in fail::list().iter().filter(|(name, _)| name.starts_with("engine.child")) {
-            command.env("FAILPOINTS", format!("{name}={actions}"));
-        }
-        command
-    }
-}
-
-enum Talk {
-    Answered(Answer, Vec<u8>),
-    NoInput(StoreError),
-    Broken(io::Error),
-}
-
-async fn talk(child: &mut Child, order: &Order, length: u64, body: BlobBody) -> Talk {
-    let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
-        return Talk::Broken(io::ErrorKind::BrokenPipe.into());
-    };
-    // That it could not be sent is no answer yet: the child may have answered before it read everything.
-    if let Ok(Some(error)) = send(&mut input, order, length, body).await {
-        return Talk::NoInput(error);
-    }
-    // The engine's output is never larger than its input.
-    let answer = receive(&mut output, length).await;
-    drop(input);
-    match answer {
-        Ok((answer, bytes)) => Talk::Answered(answer, bytes),
-        Err(error) => Talk::Broken(error),
-    }
-}
-
-async fn send(
-    input: &mut ChildStdin,
-    order: &Order,
-    length: u64,
-    mut body: BlobBody,
-) -> io::Result<Option<StoreError>> {
-    input.write_all(&preamble(order, length)?).await?;
-    loop {
-        match body.try_next().await {
-            Ok(Some(piece)) => input.write_all(&piece).await?,
-            Ok(None) => break,
-            Err(error) => return Ok(Some(error)),
-        }
-    }
-    input.flush().await?;
-    Ok(None)
-}
-
-async fn receive(output: &mut ChildStdout, max_bytes: u64) -> io::Result<(Answer, Vec<u8>)> {
-    let head = output.read_u32_le().await?;
-    if head > MAX_HEAD {
-        return Err(io::Error::other("the child's report is too long"));
-    }
-    let mut json = vec![0; head as usize];
-    output.read_exact(&mut json).await?;
-    let length = output.read_u64_le().await?;
-    if length > max_bytes {
-        return Err(io::Error::other("the child's output is larger than its input"));
-    }
-    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    output.read_exact(&mut bytes).await?;
-    Ok((serde_json::from_slice(&json)?, bytes))
-}
-
-/// The report must be the receipt of exactly these bytes.
-fn finish(report: demitasse_core::Document, bytes: Vec<u8>) -> Result<Finished, EngineFault> {
-    let report: Report =
-        report.read().map_err(|error| EngineFault::Crashed(format!("unreadable report: {error}")))?;
-    if report.output.sha256 != demitasse_core::Sha256::of(&bytes).to_string() {
-        return Err(EngineFault::Crashed("the report is of other bytes".into()));
-    }
-    Ok(Finished { bytes: bytes.into(), report })
-}
-
-/// How the child ended, for the log and in words for people; it gets a moment to end by itself.
-async fn post_mortem(child: &mut Child, error: &io::Error) -> String {
-    let status = timeout(MARGIN, child.wait()).await;
-    let mut complaints = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
-        timeout(MARGIN, stderr.take(COMPLAINTS).read_to_end(&mut complaints)).await.ok();
-    }
-    let complaints = String::from_utf8_lossy(&complaints);
-    let ended = match status {
-        Ok(Ok(status)) => describe(status),
-        _ => "did not end".into(),
-    };
-    tracing::warn!(ended, %error, stderr = complaints.trim(), "an engine child failed");
-    if complaints.contains("memory allocation") {
-        return "it needed more memory than one job may have".into();
-    }
-    format!("the process that compresses images {ended}")
-}
-
-fn describe(status: ExitStatus) -> String {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return format!("was ended by signal {signal}");
-    }
-    match status.code() {
-        Some(code) => format!("ended with code {code}"),
-        None => "ended".into(),
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! The child's side: `demitasse engine-child`. One order, one answer, and away.
+//! The child's side: `demitasse engine-child`. An order, its answer, and the next, until there is none.
 //!
 //! It limits itself before it reads the first byte, so that what a hostile image makes a codec do ends at a limit.
 
@@ -17,17 +17,25 @@ use crate::failpoint;
 #[cfg(unix)]
 const NICENESS: i32 = 10;
 
-/// Runs the child; `max_bytes` bounds its input, `memory` its address space in bytes, `cpu_seconds` its processor time.
+/// Runs the child; `max_bytes` bounds an input, `memory` its address space in bytes, `cpu_seconds` its processor time for
+/// an image.
 pub(crate) fn run(max_bytes: u64, memory: u64, cpu_seconds: u64) -> ExitCode {
-    match limit_self(memory, cpu_seconds).and_then(|()| serve_one(max_bytes)) {
+    match limit_self(memory).and_then(|()| serve(max_bytes, cpu_seconds)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(2),
     }
 }
 
-fn serve_one(max_bytes: u64) -> io::Result<()> {
-    let (order, bytes): (Order, _) = read(io::stdin().lock(), max_bytes)?;
-    die_with_parent();
+fn serve(max_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
+    end_with_parent();
+    loop {
+        limit_processor_time(cpu_seconds)?;
+        let Some((order, bytes)) = read::<Order>(io::stdin().lock(), max_bytes)? else { return Ok(()) };
+        do_one(&order, &bytes)?;
+    }
+}
+
+fn do_one(order: &Order, bytes: &[u8]) -> io::Result<()> {
     match failpoint::hit("engine.child").as_deref() {
         Some("abort") => std::process::abort(),
         Some("spin") => thread::sleep(Duration::from_secs(3600)),
@@ -35,7 +43,7 @@ fn serve_one(max_bytes: u64) -> io::Result<()> {
     }
     let deadline = Instant::now() + Duration::from_millis(order.deadline_ms);
     let control = Control::new().with_deadline(deadline);
-    match compress(&bytes, &order.request, &order.limits, &control) {
+    match compress(bytes, &order.request, &order.limits, &control) {
         Ok(done) => {
             write(io::stdout().lock(), &Answer::Done(Document::from_value(&done.report)?), &done.bytes)
         }
@@ -43,16 +51,25 @@ fn serve_one(max_bytes: u64) -> io::Result<()> {
     }
 }
 
-/// The parent holds our input open; when it dies, however it dies, the input ends and so do we.
-fn die_with_parent() {
+/// The parent holds our input open. When it dies, however it dies, or drops us, the input hangs up and so do we, whatever
+/// is being done; what is left in the pipe is not waited for.
+#[cfg(unix)]
+fn end_with_parent() {
+    use rustix::event::{PollFd, PollFlags, poll};
     thread::spawn(|| {
-        io::copy(&mut io::stdin().lock(), &mut io::sink()).ok();
-        std::process::exit(3);
+        let input = io::stdin();
+        // Nothing is asked for: what is reported are hang-ups and errors alone.
+        let mut wanted = [PollFd::new(&input, PollFlags::empty())];
+        while poll(&mut wanted, None) == Err(rustix::io::Errno::INTR) {}
+        std::process::exit(0);
     });
 }
 
+#[cfg(not(unix))]
+fn end_with_parent() {}
+
 #[cfg(unix)]
-fn limit_self(memory: u64, cpu_seconds: u64) -> io::Result<()> {
+fn limit_self(memory: u64) -> io::Result<()> {
     use rlimit::{Resource, setrlimit};
     let lower = |resource: Resource, to: u64| {
         let (_, hard) = resource.get()?;
@@ -60,11 +77,25 @@ fn limit_self(memory: u64, cpu_seconds: u64) -> io::Result<()> {
     };
     lower(Resource::CORE, 0)?;
     lower(Resource::FSIZE, 0)?;
-    lower(Resource::CPU, cpu_seconds)?;
     yield_to_answers();
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     lower(Resource::AS, memory)?;
     let _ = memory;
+    Ok(())
+}
+
+/// So much more from now on; the system ends us if we take it.
+#[cfg(unix)]
+fn limit_processor_time(seconds: u64) -> io::Result<()> {
+    use rlimit::{Resource, setrlimit};
+    use rustix::time::{ClockId, clock_gettime};
+    let spent = u64::try_from(clock_gettime(ClockId::ProcessCPUTime).tv_sec).unwrap_or(0);
+    let (_, hard) = Resource::CPU.get()?;
+    setrlimit(Resource::CPU, (spent + seconds).min(hard), hard)
+}
+
+#[cfg(not(unix))]
+fn limit_processor_time(_seconds: u64) -> io::Result<()> {
     Ok(())
 }
 
@@ -76,6 +107,6 @@ fn yield_to_answers() {
 }
 
 #[cfg(not(unix))]
-fn limit_self(_memory: u64, _cpu_seconds: u64) -> io::Result<()> {
+fn limit_self(_memory: u64) -> io::Result<()> {
     Ok(())
 }

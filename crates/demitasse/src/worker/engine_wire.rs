@@ -1,8 +1,8 @@
 //! What parent and child say to each other, over the child's standard input and output.
 //!
 //! Each message is a head and bytes: `u32` length of the head, the head as JSON, `u64` length of the bytes, the bytes;
-//! numbers little-endian. The parent keeps the child's input open until it has the answer: its end tells the child that
-//! the parent is gone.
+//! numbers little-endian. An order is sent when the last one was answered. The end of its input tells the child that
+//! there is no more to do, or that the parent is gone.
 
 use std::io::{self, Read, Write};
 
@@ -59,13 +59,16 @@ pub(super) fn write(mut output: impl Write, head: &impl Serialize, bytes: &[u8])
     output.flush()
 }
 
-/// The child's way to read a message.
+/// The child's way to read a message; `None` if the input ends before one.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(
     mut input: impl Read,
     max_bytes: u64,
-) -> io::Result<(T, Vec<u8>)> {
+) -> io::Result<Option<(T, Vec<u8>)>> {
     let mut length = [0; 4];
-    input.read_exact(&mut length)?;
+    if input.read(&mut length[..1])? == 0 {
+        return Ok(None);
+    }
+    input.read_exact(&mut length[1..])?;
     let length = u32::from_le_bytes(length);
     if length > MAX_HEAD {
         return Err(io::ErrorKind::InvalidData.into());
@@ -80,7 +83,7 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(
     }
     let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     input.read_exact(&mut bytes)?;
-    Ok((serde_json::from_slice(&head)?, bytes))
+    Ok(Some((serde_json::from_slice(&head)?, bytes)))
 }
 
 #[cfg(test)]
@@ -91,11 +94,12 @@ mod tests {
     fn a_message_reads_back_and_a_cut_or_oversized_one_is_refused() {
         let mut sent = Vec::new();
         write(&mut sent, &"head", b"bytes").unwrap();
-        let (head, bytes): (String, _) = read(&sent[..], 5).unwrap();
+        let (head, bytes): (String, _) = read(&sent[..], 5).unwrap().unwrap();
         assert_eq!((head.as_str(), bytes.as_slice()), ("head", b"bytes".as_slice()));
         assert!(read::<String>(&sent[..], 4).is_err());
-        for end in 0..sent.len() {
+        for end in 1..sent.len() {
             assert!(read::<String>(&sent[..end], 5).is_err(), "{end}");
         }
+        assert!(read::<String>(&[][..], 5).unwrap().is_none());
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! `run` is the loop, `compress_job` the data flow of one job, `originals` fetches what another program keeps, `endings` say how
 //! an attempt ends and `fault` what it can end by, `lease` keeps a claim alive, `follow` listens to what other processes do,
-//! `retry` says how long to wait, `sweep` repairs the queue after a crash, `engine_*` are the child process, its protocol and
-//! its own side.
+//! `retry` says how long to wait, `sweep` repairs the queue after a crash, `engine_*` are the child processes, one of them, the
+//! protocol and the child's own side.
 
 mod compress_job;
 mod endings;
 mod engine_child;
 mod engine_main;
+mod engine_process;
 mod engine_wire;
 mod fault;
 mod follow;
@@ -26,7 +27,7 @@ use demitasse_core::{Clock, JobId};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use engine_child::EngineChild;
+pub(crate) use engine_child::{EngineChild, EngineFault};
 pub(crate) use engine_main::run as run_engine_child;
 pub(crate) use follow::follow_events;
 pub(crate) use originals::Originals;

@@ -31,6 +31,10 @@ mod bridge;
 /// From upload to result: order, sharing, failures, events.
 mod jobs;
 
+/// The processes that compress: which images share one.
+#[cfg(unix)]
+mod children;
+
 /// Requests and receipts of the version before and of the next.
 mod upgrade;
 

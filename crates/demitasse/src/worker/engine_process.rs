@@ -1,0 +1,231 @@
+//! One child process: it is started, given images one at a time, and asked what went wrong.
+
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use bytes::Bytes;
+use demitasse_core::{BlobBody, StoreError};
+use demitasse_engine::Report;
+use futures_util::TryStreamExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+use super::engine_wire::{Answer, MAX_HEAD, Order, preamble};
+use crate::failpoint;
+
+/// Smaller bytes and their receipt.
+pub(crate) struct Finished {
+    pub(crate) bytes: Bytes,
+    pub(crate) report: Report,
+}
+
+/// Why a child brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EngineFault {
+    /// The engine's own verdict on the image or the request.
+    #[error("{detail}")]
+    Refused { code: String, detail: String },
+    /// It took too long.
+    #[error("the deadline of {0:?} passed")]
+    Deadline(Duration),
+    /// It died, or spoke nonsense.
+    #[error("{0}")]
+    Crashed(String),
+    /// It could not be started.
+    #[error("the child process could not be started: {0}")]
+    Start(io::Error),
+    /// The image could not be read.
+    #[error(transparent)]
+    Input(#[from] StoreError),
+}
+
+/// How much of a child's complaints is kept.
+const COMPLAINTS: u64 = 4096;
+
+/// What a child may take beyond the engine's own deadline, to read and write.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// How glibc's malloc serves the child (others ignore it). One arena, because each reserves
+/// address space, which is limited. What is freed is kept for the next step rather than given back page by page, in
+/// pages of 2 MB where the system has them: a third of a photo's time was page faults
+/// (`docs/decisions/0006-child-process.md`).
+const MALLOC: [(&str, &str); 2] = [
+    ("MALLOC_ARENA_MAX", "1"),
+    (
+        "GLIBC_TUNABLES",
+        "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296",
+    ),
+];
+
+/// A child, ready for an image. Dropped, it is killed.
+pub(super) struct EngineProcess {
+    child: Child,
+    input: ChildStdin,
+    output: ChildStdout,
+    /// Images that it was given.
+    pub(super) images: u32,
+}
+
+/// What a child may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowance {
+    /// Largest input, in bytes.
+    pub(super) max_bytes: u64,
+    /// Address space, in bytes.
+    pub(super) memory: u64,
+    /// Time for one image.
+    pub(super) deadline: Duration,
+}
+
+impl EngineProcess {
+    /// Starts `program`.
+    pub(super) fn start(program: &Path, allowed: Allowance) -> Result<Self, EngineFault> {
+        let mut child = command(program, allowed).spawn().map_err(EngineFault::Start)?;
+        if failpoint::hit("engine.spawned").is_some() {
+            child.start_kill().ok();
+        }
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (input, output) = pipes.ok_or_else(|| EngineFault::Start(io::ErrorKind::BrokenPipe.into()))?;
+        Ok(Self { child, input, output, images: 0 })
+    }
+
+    /// Compresses `length` bytes of `body` as `order` says. After an error the child is of no use any more.
+    pub(super) async fn compress(
+        &mut self,
+        order: &Order,
+        length: u64,
+        body: BlobBody,
+    ) -> Result<Finished, EngineFault> {
+        self.images += 1;
+        let deadline = Duration::from_millis(order.deadline_ms);
+        match timeout(deadline + MARGIN, self.talk(order, length, body)).await {
+            Err(_) => Err(EngineFault::Deadline(deadline)),
+            Ok(Talk::Answered(Answer::Done(report), bytes)) => finish(report, bytes),
+            Ok(Talk::Answered(Answer::Failed { code, .. }, _)) if code == "deadline_exceeded" => {
+                Err(EngineFault::Deadline(deadline))
+            }
+            Ok(Talk::Answered(Answer::Failed { code, detail }, _)) => {
+                Err(EngineFault::Refused { code, detail })
+            }
+            Ok(Talk::NoInput(error)) => Err(EngineFault::Input(error)),
+            Ok(Talk::Broken(error)) => Err(EngineFault::Crashed(self.post_mortem(&error).await)),
+        }
+    }
+
+    async fn talk(&mut self, order: &Order, length: u64, body: BlobBody) -> Talk {
+        // That it could not be sent is no answer yet: the child may have answered before it read everything.
+        if let Ok(Some(error)) = send(&mut self.input, order, length, body).await {
+            return Talk::NoInput(error);
+        }
+        // The engine's output is never larger than its input.
+        match receive(&mut self.output, length).await {
+            Ok((answer, bytes)) => Talk::Answered(answer, bytes),
+            Err(error) => Talk::Broken(error),
+        }
+    }
+
+    /// How the child ended, for the log and in words for people; it gets a moment to end by itself.
+    async fn post_mortem(&mut self, error: &io::Error) -> String {
+        let status = timeout(MARGIN, self.child.wait()).await;
+        let mut complaints = Vec::new();
+        if let Some(stderr) = self.child.stderr.take() {
+            timeout(MARGIN, stderr.take(COMPLAINTS).read_to_end(&mut complaints)).await.ok();
+        }
+        let complaints = String::from_utf8_lossy(&complaints);
+        let ended = match status {
+            Ok(Ok(status)) => describe(status),
+            _ => "did not end".into(),
+        };
+        tracing::warn!(ended, %error, stderr = complaints.trim(), "an engine child failed");
+        if complaints.contains("memory allocation") {
+            return "it needed more memory than one job may have".into();
+        }
+        format!("the process that compresses images {ended}")
+    }
+}
+
+fn command(program: &Path, allowed: Allowance) -> Command {
+    let cpu_seconds = (allowed.deadline + MARGIN).as_secs() * 2;
+    let mut command = Command::new(program);
+    command
+        .arg("engine-child")
+        .args(["--max-bytes", &allowed.max_bytes.to_string()])
+        .args(["--memory", &allowed.memory.to_string()])
+        .args(["--cpu-seconds", &cpu_seconds.to_string()])
+        // Nothing of ours is its business, the API key least of all.
+        .env_clear()
+        .envs(MALLOC)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    #[cfg(feature = "failpoints")]
+    for (name, actions) in fail::list().iter().filter(|(name, _)| name.starts_with("engine.child")) {
+        command.env("FAILPOINTS", format!("{name}={actions}"));
+    }
+    command
+}
+
+enum Talk {
+    Answered(Answer, Vec<u8>),
+    NoInput(StoreError),
+    Broken(io::Error),
+}
+
+async fn send(
+    input: &mut ChildStdin,
+    order: &Order,
+    length: u64,
+    mut body: BlobBody,
+) -> io::Result<Option<StoreError>> {
+    input.write_all(&preamble(order, length)?).await?;
+    loop {
+        match body.try_next().await {
+            Ok(Some(piece)) => input.write_all(&piece).await?,
+            Ok(None) => break,
+            Err(error) => return Ok(Some(error)),
+        }
+    }
+    input.flush().await?;
+    Ok(None)
+}
+
+async fn receive(output: &mut ChildStdout, max_bytes: u64) -> io::Result<(Answer, Vec<u8>)> {
+    let head = output.read_u32_le().await?;
+    if head > MAX_HEAD {
+        return Err(io::Error::other("the child's report is too long"));
+    }
+    let mut json = vec![0; head as usize];
+    output.read_exact(&mut json).await?;
+    let length = output.read_u64_le().await?;
+    if length > max_bytes {
+        return Err(io::Error::other("the child's output is larger than its input"));
+    }
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    output.read_exact(&mut bytes).await?;
+    Ok((serde_json::from_slice(&json)?, bytes))
+}
+
+/// The report must be the receipt of exactly these bytes.
+fn finish(report: demitasse_core::Document, bytes: Vec<u8>) -> Result<Finished, EngineFault> {
+    let report: Report =
+        report.read().map_err(|error| EngineFault::Crashed(format!("unreadable report: {error}")))?;
+    if report.output.sha256 != demitasse_core::Sha256::of(&bytes).to_string() {
+        return Err(EngineFault::Crashed("the report is of other bytes".into()));
+    }
+    Ok(Finished { bytes: bytes.into(), report })
+}
+
+fn describe(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return format!("was ended by signal {signal}");
+    }
+    match status.code() {
+        Some(code) => format!("ended with code {code}"),
+        None => "ended".into(),
+    }
+}

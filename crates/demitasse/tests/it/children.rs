@@ -1,0 +1,88 @@
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{TestApp, noisy_png, png, truncated_png};
+
+/// An application whose children note their process ids.
+struct Watched {
+    app: TestApp,
+    folder: TempDir,
+}
+
+impl Watched {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let (program, notes) = (folder.path().join("demitasse"), notes(&folder));
+        let script = format!(
+            "#!/bin/sh\necho $$ >> '{}'\nexec '{}' \"$@\"\n",
+            notes.display(),
+            env!("CARGO_BIN_EXE_demitasse")
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let app = TestApp::with(|config| config.worker.program = Some(program)).await;
+        Self { app, folder }
+    }
+
+    /// The ids of all children so far, in the order of their starts.
+    fn started(&self) -> Vec<String> {
+        let notes = std::fs::read_to_string(notes(&self.folder)).unwrap_or_default();
+        notes.lines().map(str::to_owned).collect()
+    }
+
+    /// Uploads, has it done, and gives what became of it.
+    async fn compress(&self, bytes: &[u8]) -> serde_json::Value {
+        let id = self.app.upload(bytes).await;
+        self.app.app.run_pending_jobs().await;
+        self.app.task(&id).await
+    }
+}
+
+fn notes(folder: &TempDir) -> PathBuf {
+    folder.path().join("started")
+}
+
+#[tokio::test]
+async fn a_child_does_one_image_after_another() {
+    let watched = Watched::new().await;
+    for seed in 1..=6 {
+        let task = watched.compress(&png(32, 32, seed)).await;
+        assert_eq!(task["status"], "succeeded", "{task}");
+    }
+    // Fewer than images; a machine that stands still for seconds may cost one more.
+    assert!(watched.started().len() < 3, "{:?}", watched.started());
+}
+
+#[tokio::test]
+async fn an_image_that_a_used_child_fails_on_is_tried_in_a_new_one() {
+    let watched = Watched::new().await;
+    watched.compress(&png(32, 32, 1)).await;
+    let child = watched.started().pop().unwrap();
+    assert!(Command::new("kill").args(["-9", &child]).status().unwrap().success());
+    let task = watched.compress(&png(32, 32, 2)).await;
+    assert_eq!((&task["status"], &task["attempt"]), (&json!("succeeded"), &json!(1)), "{task}");
+    assert_eq!(watched.started().len(), 2);
+}
+
+#[tokio::test]
+async fn a_child_that_refused_an_image_gets_no_other() {
+    let watched = Watched::new().await;
+    let task = watched.compress(&truncated_png()).await;
+    assert_eq!(task["status"], "failed", "{task}");
+    watched.compress(&png(32, 32, 1)).await;
+    assert_eq!(watched.started().len(), 2);
+}
+
+#[tokio::test]
+async fn a_child_that_did_a_large_image_gets_no_other() {
+    let watched = Watched::new().await;
+    // 6.25 megapixels, and quickly decoded: every row is the same.
+    let task = watched.compress(&png(2500, 2500, 1)).await;
+    assert_eq!(task["status"], "succeeded", "{task}");
+    watched.compress(&noisy_png(16, 16, 1)).await;
+    assert_eq!(watched.started().len(), 2);
+}
