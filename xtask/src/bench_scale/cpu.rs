@@ -26,8 +26,21 @@ impl Cpu {
     }
 }
 
-/// Seconds of a process and of those of its children that have ended (proc(5): utime, stime, cutime, cstime).
+/// Seconds of a process and of its children, those that have ended and those that live.
 pub(super) fn seconds(pid: u32) -> Result<f64> {
+    let mut sum = own_seconds(pid)?;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        // A thread that has ended meanwhile has no children any more.
+        let children = std::fs::read_to_string(thread?.path().join("children")).unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+        // Nor has a child that has ended anything to add: its parent counts it from its next look on.
+        sum += children.filter_map(|child| own_seconds(child).ok()).sum::<f64>();
+    }
+    Ok(sum)
+}
+
+/// Seconds of a process and of those of its children that have ended (proc(5): utime, stime, cutime, cstime).
+fn own_seconds(pid: u32) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in brackets may hold anything.
     let fields = stat.rsplit_once(')').context("no name in /proc/PID/stat")?.1.split_whitespace();
@@ -39,7 +52,7 @@ pub(super) fn seconds(pid: u32) -> Result<f64> {
 pub(super) fn seconds_at_end(mut child: Child) -> Result<(f64, ExitStatus)> {
     let pid = Pid::from_child(&child);
     waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
-    let seconds = seconds(child.id())?;
+    let seconds = own_seconds(child.id())?;
     Ok((seconds, child.wait()?))
 }
 
@@ -71,5 +84,23 @@ mod tests {
         let (seconds, status) = seconds_at_end(child).unwrap();
         assert!(status.success() && seconds > 0.0, "{seconds}");
         assert!(seconds_of_machine().unwrap() > before);
+    }
+
+    #[test]
+    fn a_child_that_still_lives_is_counted() {
+        // The inner shell works, says so, and waits for its input to end.
+        let inner = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done; read -r _";
+        let mut parent = std::process::Command::new("/bin/sh")
+            .args(["-c", &format!("/bin/sh -c '{inner}'; :")])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = [0; 5];
+        std::io::Read::read_exact(parent.stdout.as_mut().unwrap(), &mut said).unwrap();
+        let (own, all) = (own_seconds(parent.id()).unwrap(), seconds(parent.id()).unwrap());
+        drop(parent.stdin.take());
+        assert!(parent.wait().unwrap().success());
+        assert!(all > own, "{all} {own}");
     }
 }
