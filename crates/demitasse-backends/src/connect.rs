@@ -7,7 +7,7 @@ use demitasse_core::{
 };
 
 use crate::url::split;
-use crate::{BackendUrls, Backends, Check, ConnectError, OriginalMessages, OriginalUrl, Port};
+use crate::{BackendUrls, Backends, Check, ConnectError, OriginalMessages, OriginalUrl, Pooled, Port};
 
 /// A metadata store, seen through each of its ports.
 struct Metadata {
@@ -19,6 +19,7 @@ struct Metadata {
     /// The rows of another program, where the store has them.
     shared: Option<Arc<dyn SharedRows>>,
     check: Arc<dyn Check>,
+    pools: Arc<dyn Pooled>,
     /// Whether the store serves this process only.
     exclusive: bool,
     description: String,
@@ -29,14 +30,14 @@ impl Metadata {
     #[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
     fn new<S>(store: S, exclusive: bool, description: String) -> Self
     where
-        S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check,
+        S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check + Pooled,
     {
         Self::of(Arc::new(store), exclusive, description)
     }
 
     fn of<S>(store: Arc<S>, exclusive: bool, description: String) -> Self
     where
-        S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check,
+        S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check + Pooled,
     {
         Self {
             images: store.clone(),
@@ -45,7 +46,8 @@ impl Metadata {
             subscriptions: store.clone(),
             settings: store.clone(),
             shared: None,
-            check: store,
+            check: store.clone(),
+            pools: store,
             exclusive,
             description,
         }
@@ -84,6 +86,7 @@ pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
         settings: metadata.settings,
         shared: metadata.shared,
         original,
+        pools: metadata.pools,
         exclusive: metadata.exclusive,
         queue: own_queue.unwrap_or(metadata.queue),
         events,
@@ -309,6 +312,7 @@ impl Backends {
             settings: metadata.settings,
             shared: None,
             original: None,
+            pools: metadata.pools,
             exclusive: true,
             queue: metadata.queue,
             events: Arc::new(crate::memory::MemoryEvents::default()),

@@ -38,6 +38,7 @@ mod connect;
 mod lease;
 #[cfg(any(feature = "sqlite", feature = "disk"))]
 mod lock;
+mod pool;
 #[cfg(any(feature = "s3", feature = "cloudinary"))]
 mod sniff;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -73,6 +74,7 @@ use demitasse_core::{
 pub use adopt::AdoptDefaults;
 pub use check::{Check, PortCheck};
 pub use connect::connect;
+pub use pool::{PoolUse, Pooled};
 pub use url::{BackendUrls, ConnectError, OriginalUrl, Port};
 
 /// One implementation of every port, ready for use. Cheap to clone.
@@ -90,6 +92,9 @@ pub struct Backends {
     pub shared: Option<Arc<dyn SharedRows>>,
     /// The original service's messages, if it runs beside us.
     pub original: Option<OriginalMessages>,
+    /// The connections of the metadata store. No other store has a bounded pool: Redis' are shared by all calls, S3's and
+    /// Cloudinary's are as many as are asked for.
+    pub pools: Arc<dyn Pooled>,
     /// The queue.
     pub queue: Arc<dyn JobQueue>,
     /// The event bus.

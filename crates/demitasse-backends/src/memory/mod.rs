@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use demitasse_core::{Clock, StoreError, Subscription};
 
-use crate::Check;
+use crate::{Check, Pooled};
 use metadata::Rows;
 use queue::Entries;
 
@@ -58,3 +58,5 @@ impl Check for MemoryStore {
         Ok(())
     }
 }
+
+impl Pooled for MemoryStore {}

@@ -56,13 +56,14 @@ mod links;
 mod mirror;
 mod notices;
 mod open;
+mod pool;
 mod queue;
 mod rows;
 mod shared;
 mod updates;
 
 use std::future::IntoFuture;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -76,6 +77,7 @@ use serde::de::DeserializeOwned;
 use crate::{AdoptDefaults, Check};
 use error::{is_conflict, store_error};
 use mirror::Mirrored;
+use pool::Connections;
 use rows::Task;
 
 pub use links::Links;
@@ -95,6 +97,8 @@ const IMAGES: &str = "imagemetadatas";
 /// A database in use. [`MongoStore::open`] makes one.
 pub struct MongoStore {
     database: Database,
+    /// Those that `database` and its collections use.
+    connections: Arc<Connections>,
     tasks: Collection<Task>,
     /// Mirrors of what the tasks say, and images that only the original knows.
     images: Collection<Document>,

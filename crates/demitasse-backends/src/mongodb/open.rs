@@ -13,6 +13,7 @@ use mongodb::{Client, IndexModel};
 
 use super::address::describe;
 use super::error::is_conflict;
+use super::pool::Connections;
 use super::{IMAGES, Links, MongoStore, TASKS};
 use crate::{AdoptDefaults, ConnectError, Port};
 
@@ -49,7 +50,7 @@ impl MongoStore {
             server: describe(uri),
             source,
         };
-        let options = options(uri).await.map_err(|error| match error.kind.as_ref() {
+        let mut options = options(uri).await.map_err(|error| match error.kind.as_ref() {
             Cause::DnsResolve { .. } | Cause::Io(_) => unreachable(error.into()),
             // The driver's words may repeat a part of the URI, so they are not passed on.
             _ => ConnectError::InvalidUrl {
@@ -60,6 +61,7 @@ impl MongoStore {
                     .into(),
             },
         })?;
+        let connections = Connections::follow(&mut options);
         let client = Client::with_options(options).map_err(|error| unreachable(error.into()))?;
         let database = client.default_database().unwrap_or_else(|| client.database(DEFAULT_DATABASE));
         let store = Self {
@@ -67,6 +69,7 @@ impl MongoStore {
             images: database.collection(IMAGES),
             queue: database.collection("demitasse_queue"),
             database,
+            connections,
             links,
             adopt,
             upload_enqueues,

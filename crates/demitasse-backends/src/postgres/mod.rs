@@ -41,8 +41,8 @@ use sqlx::{Either, Executor, PgPool};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use crate::Check;
-use crate::sql::Statement;
+use crate::sql::{Statement, pool_use};
+use crate::{Check, PoolUse, Pooled};
 use error::store_error;
 use listener::Listener;
 
@@ -140,5 +140,12 @@ impl Check for PostgresStore {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Pooled for PostgresStore {
+    /// Without the listener's connection, which no call waits for.
+    fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("metadata", &self.pool)]
     }
 }

@@ -138,3 +138,20 @@ async fn the_check_meets_a_database_that_cannot_be_written() {
     sqlx::raw_sql("SET default_transaction_read_only = on").execute(&store.pool).await.unwrap();
     assert_eq!(store.check().await.unwrap_err().kind, ErrorKind::Unavailable);
 }
+
+#[tokio::test]
+async fn the_pool_says_how_many_connections_are_in_use() {
+    let store = open().await;
+    let now = || store.pools()[0];
+    let none = PoolUse { pool: "metadata", in_use: 0, idle: 0, max: 1 };
+    assert_eq!(now(), none, "the first call opens the first connection");
+    let mut held = store.pool.acquire().await.unwrap();
+    assert_eq!(now(), PoolUse { in_use: 1, ..none });
+    held.ping().await.unwrap();
+    drop(held);
+    // It is given back by a task of its own.
+    store.check().await.unwrap();
+    assert_eq!(now().in_use + now().idle, 1);
+    store.pool.close().await;
+    assert_eq!(now(), none);
+}

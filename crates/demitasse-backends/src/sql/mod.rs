@@ -10,7 +10,17 @@ pub(crate) mod queue;
 pub(crate) mod rows;
 
 use sqlx::query::Query;
-use sqlx::{Database, Encode, Type};
+use sqlx::{Database, Encode, Pool, Type};
+
+use crate::PoolUse;
+
+/// How far a pool is used. sqlx counts a connection from the moment at which it begins to open it.
+pub(crate) fn pool_use<D: Database>(name: &'static str, pool: &Pool<D>) -> PoolUse {
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    // The two numbers are not of the same moment.
+    let in_use = pool.size().saturating_sub(idle);
+    PoolUse { pool: name, in_use, idle, max: pool.options().get_max_connections() }
+}
 
 /// A statement and what is bound to its `$1`, `$2`, ...
 #[derive(Clone)]

@@ -19,9 +19,9 @@ use demitasse_core::{ErrorKind, StoreError};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 
-use crate::Check;
 use crate::lock::Lock;
-use crate::sql::Statement;
+use crate::sql::{Statement, pool_use};
+use crate::{Check, PoolUse, Pooled};
 use error::store_error;
 
 /// The name in errors.
@@ -68,5 +68,11 @@ impl Check for SqliteStore {
             1 => Ok(()),
             _ => Err(StoreError::new(ErrorKind::Internal, BACKEND, "health")),
         }
+    }
+}
+
+impl Pooled for SqliteStore {
+    fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("metadata_writer", &self.writer), pool_use("metadata_readers", &self.readers)]
     }
 }

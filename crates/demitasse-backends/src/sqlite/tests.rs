@@ -139,3 +139,15 @@ async fn the_check_meets_a_database_that_cannot_be_written() {
     sqlx::query("PRAGMA query_only = TRUE").execute(&store.writer).await.unwrap();
     assert_eq!(store.check().await.unwrap_err().kind, ErrorKind::Denied);
 }
+
+#[tokio::test]
+async fn the_pools_say_who_has_the_writer_and_how_many_may_read() {
+    let (store, _dir) = open().await;
+    let [writer, readers] = store.pools()[..] else { panic!("two pools") };
+    assert_eq!(writer, PoolUse { pool: "metadata_writer", in_use: 0, idle: 1, max: 1 });
+    assert_eq!(readers, PoolUse { pool: "metadata_readers", in_use: 0, idle: 1, max: 4 });
+    let held = store.writer.acquire().await.unwrap();
+    assert_eq!(store.pools(), [PoolUse { in_use: 1, idle: 0, ..writer }, readers]);
+    held.close().await.unwrap();
+    assert_eq!(store.pools(), [PoolUse { in_use: 0, idle: 0, ..writer }, readers]);
+}

@@ -38,6 +38,15 @@ async fn the_defaults_may_share_one_directory() {
 }
 
 #[tokio::test]
+async fn a_database_has_pools_of_connections_and_memory_has_none() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(working(&BackendUrls::memory()).await.pools.pools().is_empty());
+    let pools = working(&embedded(dir.path())).await.pools.pools();
+    let names: Vec<_> = pools.iter().map(|pool| (pool.pool, pool.max)).collect();
+    assert_eq!(names, [("metadata_writer", 1), ("metadata_readers", 4)]);
+}
+
+#[tokio::test]
 async fn the_queue_in_the_metadata_store_is_filled_by_the_upload() {
     let dir = tempfile::tempdir().unwrap();
     for urls in [BackendUrls::memory(), embedded(dir.path())] {

@@ -37,6 +37,50 @@ async fn a_queue_of_its_own_is_filled_by_the_caller() {
 }
 
 #[tokio::test]
+async fn the_pool_follows_calls_that_run_and_calls_that_are_dropped() {
+    let own = Own::new().await;
+    let joint = if own.uri.ends_with('?') { "" } else { "&" };
+    let metadata = format!("{}{joint}maxPoolSize=3", own.uri);
+    let backends = connect(&BackendUrls { metadata, ..BackendUrls::memory() }).await.unwrap();
+    let now = || backends.pools.pools()[0];
+    let quiet = async || {
+        while now().in_use > 0 {
+            tokio::task::yield_now().await
+        }
+    };
+    quiet().await;
+    assert_eq!((now().pool, now().max), ("metadata", 3));
+    assert!((1..=3).contains(&now().idle), "{:?}", now());
+
+    let mut most = 0;
+    let calls = join_all((0..12).map(|_| backends.queue.depth()));
+    tokio::pin!(calls);
+    let done = loop {
+        tokio::select! {
+            biased;
+            done = &mut calls => break done,
+            () = tokio::task::yield_now() => most = most.max(now().in_use),
+        }
+        assert!(now().in_use + now().idle <= 3, "{:?}", now());
+    };
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    assert_eq!(most, 3, "more calls than connections");
+    // Dropped on their way, at whatever point that is.
+    for polls in 0..40 {
+        let call = backends.queue.depth();
+        let polled = async {
+            for _ in 0..polls {
+                tokio::task::yield_now().await
+            }
+        };
+        tokio::select! { biased; _ = call => {}, () = polled => {} }
+    }
+    backends.queue.depth().await.unwrap();
+    quiet().await;
+    assert!((1..=3).contains(&now().idle), "{:?}", now());
+}
+
+#[tokio::test]
 async fn several_processes_may_make_the_indexes_at_once() {
     let own = Own::new().await;
     let stores = join_all((0..3).map(|_| own.open())).await;
