@@ -121,9 +121,12 @@ impl App {
         Ok(Self { config, worker, metrics, http, _spool: spool })
     }
 
-    /// What answers requests.
+    /// What answers requests; a worker's answers only how it is.
     pub fn router(&self) -> Router {
-        router(self.http.clone())
+        match self.config.role {
+            Role::AllInOne | Role::Api => router(self.http.clone()),
+            Role::Worker => operations(self.http.clone()),
+        }
     }
 
     /// Does every job that is ready now, and waits until those who asked are told; for tests, which run no workers.
@@ -145,7 +148,7 @@ impl App {
     /// # Errors
     /// The queue cannot be counted.
     pub async fn metrics_text(&self) -> anyhow::Result<String> {
-        Ok(self.metrics.render(self.worker.backends.queue.depth().await?))
+        Ok(self.http.metrics_text().await?)
     }
 
     /// Begins to stop: long answers end, no job is claimed.
@@ -187,11 +190,7 @@ impl App {
             format!("cannot listen on {listen}: choose another address with --listen, or stop the program that has it")
         })?;
         let address = listener.local_addr()?;
-        let router = match self.config.role {
-            Role::AllInOne | Role::Api => self.router(),
-            Role::Worker => operations(self.http.clone()),
-        };
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let stopping = self.worker.stopping.clone();
         let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
         Ok((address, tokio::spawn(serving.into_future())))

@@ -41,6 +41,26 @@ impl Spool {
     }
 }
 
+/// The bytes of the files in a spool's directory: one system call for each upload in flight.
+pub(crate) async fn bytes_held(dir: &Path) -> io::Result<u64> {
+    let dir = dir.to_owned();
+    let held = tokio::task::spawn_blocking(move || sum_of_lengths(&dir));
+    held.await.map_err(io::Error::other)?
+}
+
+fn sum_of_lengths(dir: &Path) -> io::Result<u64> {
+    let mut sum = 0;
+    for entry in std::fs::read_dir(dir)? {
+        match entry?.metadata() {
+            Ok(file) => sum += file.len(),
+            // An upload that ended since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(sum)
+}
+
 fn lock_path(dir: &Path) -> PathBuf {
     dir.join("lock")
 }
@@ -71,5 +91,21 @@ mod tests {
         assert!(!dead.exists() && !parent.path().join("upload-old").exists());
         assert!(file.exists());
         assert_ne!(living.path(), second.path());
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_this_process_own_and_goes_with_the_files() {
+        let parent = tempfile::tempdir().unwrap();
+        let spools = [(); 2].map(|()| Spool::open(parent.path()).unwrap());
+        let [ours, other] = spools.each_ref().map(Spool::path);
+        std::fs::write(other.join("upload-1"), [0; 1000]).unwrap();
+        assert_eq!(bytes_held(&ours).await.unwrap(), 0);
+        std::fs::write(ours.join("upload-1"), [0; 300]).unwrap();
+        std::fs::write(ours.join("original-1"), [0; 70_000]).unwrap();
+        assert_eq!(bytes_held(&ours).await.unwrap(), 70_300);
+        std::fs::remove_file(ours.join("original-1")).unwrap();
+        assert_eq!(bytes_held(&ours).await.unwrap(), 300);
+        drop(spools);
+        assert_eq!(bytes_held(&ours).await.unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

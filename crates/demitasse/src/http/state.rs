@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use demitasse_backends::Backends;
+use demitasse_core::StoreError;
 use demitasse_engine::Limits;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::Intake;
 use crate::config::HttpConfig;
 use crate::http::Probes;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Now};
 use crate::push::WebPush;
 
 /// Shared by all handlers.
@@ -39,4 +40,15 @@ pub(crate) struct Http {
     pub(crate) probes: Probes,
     /// Numbers the events of all streams.
     pub(crate) last_event: AtomicU64,
+}
+
+impl Http {
+    /// The counters and how things are now, as Prometheus reads them.
+    ///
+    /// # Errors
+    /// The queue cannot be counted.
+    pub(crate) async fn metrics_text(&self) -> Result<String, StoreError> {
+        let now = Now::of(&self.backends, &self.intake.spool).await?;
+        Ok(self.metrics.render(&now))
+    }
 }

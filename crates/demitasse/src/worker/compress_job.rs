@@ -164,7 +164,7 @@ async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
             })
         })
     };
-    worker.metrics.engine_run();
+    let _reserved = worker.metrics.engine_run(worker.config.memory);
     worker.engine.compress(request, original.bytes, &body).await
 }
 

@@ -48,6 +48,9 @@ mod process;
 #[cfg(feature = "otel")]
 mod telemetry;
 
+/// What `/metrics` says, and the page that lists it.
+mod metrics;
+
 /// The dashboard under `deploy/` asks for what is measured.
 mod dashboard;
 

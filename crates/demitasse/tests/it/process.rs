@@ -93,9 +93,14 @@ async fn a_client_that_leaves_half_way_leaves_nothing() {
     socket.write_all(head.as_bytes()).unwrap();
     socket.write_all(&[7; 200_000]).unwrap();
     let uploads = || spooled(data.path()).len();
-    eventually("the upload begins", || async { (uploads() == 1).then_some(()) }).await;
+    eventually("the upload begins", || async {
+        (uploads() == 1 && server.metric("demitasse_spool_bytes").await > 0).then_some(())
+    })
+    .await;
     drop(socket);
     eventually("the spool is empty", || async { (uploads() == 0).then_some(()) }).await;
+    assert_eq!(server.metric("demitasse_spool_bytes").await, 0);
+    assert_eq!(server.metric("demitasse_pool_connections_max{pool=\"metadata_writer\"}").await, 1);
     assert_eq!(files_below(&data.path().join("blobs")), 0);
     assert_eq!(server.json("/images").await, json!([]));
     let id = server.upload(png(8, 8, 1)).await.unwrap();

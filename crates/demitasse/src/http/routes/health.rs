@@ -89,6 +89,6 @@ fn state(check: &PortCheck) -> (String, String) {
 #[utoipa::path(get, path = "/metrics", tag = "operation",
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(http): State<HttpState>) -> Result<impl IntoResponse, ApiError> {
-    let depth = http.backends.queue.depth().await?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], http.metrics.render(depth)))
+    let text = http.metrics_text().await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

@@ -1,11 +1,19 @@
 //! What is counted, and its Prometheus form. Each process part holds the handles; there is no global recorder, so two
 //! servers in one process (as in tests) count apart.
+//!
+//! Here is what is counted as it happens; `now` is what is looked at when somebody asks, `describe` says in words what each
+//! is. `docs/operations.md` lists them all.
+
+mod describe;
+mod now;
 
 use std::time::Duration;
 
-use demitasse_core::QueueDepth;
-use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
+use demitasse_backends::PoolUse;
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+pub(crate) use now::Now;
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
@@ -82,18 +90,20 @@ pub(crate) struct Metrics {
     /// In the order of [`JobEnd::ALL`].
     jobs: [Counter; 8],
     engine_runs: Counter,
+    engine_memory: Gauge,
     job_seconds: Histogram,
     wait_seconds: Histogram,
     /// Ready, delayed, claimed, dead.
     queue: [Gauge; 4],
     oldest: Gauge,
+    spool: Gauge,
     handle: PrometheusHandle,
 }
 
 impl Metrics {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
-        describe(&recorder);
+        describe::describe(&recorder);
         let counter = |name: &'static str| recorder.register_counter(&Key::from_static_name(name), &METADATA);
         let histogram =
             |name: &'static str| recorder.register_histogram(&Key::from_static_name(name), &METADATA);
@@ -113,10 +123,12 @@ impl Metrics {
             bytes_out: counter("demitasse_variant_bytes_total"),
             jobs: JobEnd::ALL.map(ended),
             engine_runs: counter("demitasse_engine_runs_total"),
+            engine_memory: gauge("demitasse_engine_memory_reserved_bytes"),
             job_seconds: histogram("demitasse_job_seconds"),
             wait_seconds: histogram("demitasse_upload_to_result_seconds"),
             queue: ["ready", "delayed", "claimed", "dead"].map(depth),
             oldest: gauge("demitasse_queue_oldest_seconds"),
+            spool: gauge("demitasse_spool_bytes"),
             bytes_saved: counter("demitasse_saved_bytes_total"),
             busy: gauge("demitasse_workers_busy"),
             workers: gauge("demitasse_workers"),
@@ -131,9 +143,12 @@ impl Metrics {
         self.bytes_in.increment(bytes);
     }
 
-    /// The engine is about to run.
-    pub(crate) fn engine_run(&self) {
+    /// The engine is about to run, in a child process that may have `memory` bytes of address space until the guard is
+    /// dropped. That is its ceiling and what a machine must be able to give, not what it uses: most images need a small
+    /// part of it. Where the system knows no such limit, it is what was configured.
+    pub(crate) fn engine_run(&self, memory: u64) -> Held<'_> {
         self.engine_runs.increment(1);
+        Held::new(&self.engine_memory, memory as f64)
     }
 
     /// An attempt ended after `took`.
@@ -176,9 +191,8 @@ impl Metrics {
     }
 
     /// A worker has a job until the guard is dropped.
-    pub(crate) fn busy(&self) -> Busy<'_> {
-        self.busy.increment(1.0);
-        Busy(&self.busy)
+    pub(crate) fn busy(&self) -> Held<'_> {
+        Held::new(&self.busy, 1.0)
     }
 
     /// A variant of an original of so many bytes became visible, so long after its upload.
@@ -189,66 +203,51 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub(crate) fn render(&self, depth: QueueDepth) -> String {
+    pub(crate) fn render(&self, now: &Now) -> String {
+        let depth = now.queue;
         let [ready, delayed, claimed, dead] = &self.queue;
         ready.set(depth.ready as f64);
         delayed.set(depth.delayed as f64);
         claimed.set(depth.claimed as f64);
         dead.set(depth.dead as f64);
         self.oldest.set(depth.oldest_ready.unwrap_or_default().as_secs_f64());
+        self.spool.set(now.spool_bytes.map_or(f64::NAN, |bytes| bytes as f64));
+        for pool in &now.pools {
+            self.set_pool(*pool);
+        }
         self.handle.run_upkeep();
         self.handle.render()
     }
+
+    fn set_pool(&self, PoolUse { pool, in_use, idle, max }: PoolUse) {
+        let label = || Label::from_static_parts("pool", pool);
+        for (state, connections) in [("in_use", in_use), ("idle", idle)] {
+            let labels = vec![label(), Label::from_static_parts("state", state)];
+            let key = Key::from_parts("demitasse_pool_connections", labels);
+            self.recorder.register_gauge(&key, &METADATA).set(connections);
+        }
+        let key = Key::from_parts("demitasse_pool_connections_max", vec![label()]);
+        self.recorder.register_gauge(&key, &METADATA).set(max);
+    }
 }
 
-/// A worker at work.
-pub(crate) struct Busy<'a>(&'a Gauge);
+/// A part of a gauge, taken off again on drop.
+#[must_use]
+pub(crate) struct Held<'a> {
+    gauge: &'a Gauge,
+    amount: f64,
+}
 
-impl Drop for Busy<'_> {
+impl<'a> Held<'a> {
+    /// Whole numbers up to 2^53 are added and taken off without a rest.
+    fn new(gauge: &'a Gauge, amount: f64) -> Self {
+        gauge.increment(amount);
+        Self { gauge, amount }
+    }
+}
+
+impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.0.decrement(1.0);
+        self.gauge.decrement(self.amount);
     }
-}
-
-fn describe(recorder: &PrometheusRecorder) {
-    let counters = [
-        ("demitasse_uploads_total", "Uploads accepted."),
-        ("demitasse_original_bytes_total", "Bytes of accepted uploads."),
-        ("demitasse_variant_bytes_total", "Bytes of delivered variants."),
-        (
-            "demitasse_saved_bytes_total",
-            "Bytes by which delivered variants are smaller than their originals.",
-        ),
-        ("demitasse_jobs_total", "Attempts at jobs, by how they ended."),
-        ("demitasse_engine_runs_total", "Compressions begun; a reused variant needs none."),
-        (
-            "demitasse_bridge_messages_total",
-            "Messages between the original service and this process, by what was done.",
-        ),
-    ];
-    for (name, text) in counters {
-        recorder.describe_counter(KeyName::from_const_str(name), None, text.into());
-    }
-    let histograms = [
-        ("demitasse_job_seconds", "Time of an attempt at a job."),
-        ("demitasse_step_seconds", "Time of a step of a job, by step and the original's format."),
-        ("demitasse_upload_to_result_seconds", "Time from the accepted upload to the visible variant."),
-    ];
-    for (name, text) in histograms {
-        recorder.describe_histogram(KeyName::from_const_str(name), Some(Unit::Seconds), text.into());
-    }
-    for (name, text) in [
-        ("demitasse_workers", "Workers of this process."),
-        ("demitasse_workers_busy", "Workers of this process that have a job."),
-    ] {
-        recorder.describe_gauge(KeyName::from_const_str(name), None, text.into());
-    }
-    let text = "Jobs in the queue, by state.".into();
-    recorder.describe_gauge(KeyName::from_const_str("demitasse_queue_depth"), None, text);
-    let text = "How long the oldest job that could be worked on has waited.".into();
-    recorder.describe_gauge(
-        KeyName::from_const_str("demitasse_queue_oldest_seconds"),
-        Some(Unit::Seconds),
-        text,
-    );
 }
