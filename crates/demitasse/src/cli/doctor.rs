@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 
 use crate::config::{Command, Config, ServeArgs};
-use crate::worker::{EngineChild, EngineFault};
+use crate::worker::{EngineChild, EngineFault, Size};
 
 /// Less free space than this is a failure, in bytes.
 const LEAST_FREE: u64 = 200_000_000;
@@ -146,7 +146,7 @@ async fn compress_a_dot(config: &Config, program: std::path::PathBuf) -> Result<
         let body: BlobBody = Box::pin(stream::iter([Ok(image.clone())]));
         Box::pin(async { Ok(body) })
     };
-    match child.compress(Request::default(), length, &body).await {
+    match child.compress(Request::default(), Size { bytes: length, pixels: 256 }, &body).await {
         Ok(done) => Ok(format!("a child process made {} bytes of {length}", done.bytes.len())),
         Err(error) => {
             Err(format!("a test image could not be compressed: {error}; see --memory and --deadline"))

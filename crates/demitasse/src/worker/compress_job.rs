@@ -24,7 +24,7 @@ use tracing::Instrument;
 
 use super::Worker;
 use super::endings::{Made, give_up, settle, succeed, transition};
-use super::engine_child::Finished;
+use super::engine_child::{Finished, Size};
 use super::fault::{Fault, failure};
 use super::lease::Heartbeat;
 use super::originals;
@@ -165,7 +165,8 @@ async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
         })
     };
     let _reserved = worker.metrics.engine_run(worker.config.memory);
-    worker.engine.compress(request, original.bytes, &body).await
+    let pixels = u64::from(original.width) * u64::from(original.height);
+    worker.engine.compress(request, Size { bytes: original.bytes, pixels }, &body).await
 }
 
 fn describe(finished: &Finished) -> Result<Variant, Fault> {

@@ -23,11 +23,21 @@ pub(crate) use super::engine_process::{EngineFault, Finished};
 /// Images that one child does.
 const MAX_IMAGES: u32 = 64;
 
-/// A child that did a larger image ends: about 150 MB of memory stay with one that did not.
+/// A larger image has a child of its own: about 150 MB of memory stay with one that did smaller ones, in pieces that a
+/// large image might not fit into.
 const MAX_PIXELS: u64 = 6_000_000;
 
 /// How long a child waits for its next image.
 const MAX_IDLE: Duration = Duration::from_secs(2);
+
+/// How large an image is, by its header.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    /// Length of the file.
+    pub(crate) bytes: u64,
+    /// Width times height.
+    pub(crate) pixels: u64,
+}
 
 /// Gives images to children.
 pub(crate) struct EngineChild {
@@ -52,38 +62,39 @@ impl EngineChild {
         if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
     }
 
-    /// Compresses the `length` bytes that `body` gives; it is asked again for a second try. Dropping the future kills the
-    /// child.
+    /// Compresses the image that `body` gives; it is asked again for a second try. Dropping the future kills the child.
     pub(crate) async fn compress<'b, E: From<EngineFault>>(
         &self,
         request: Request,
-        length: u64,
+        size: Size,
         body: &(dyn Fn() -> BoxFuture<'b, Result<BlobBody, E>> + Send + Sync),
     ) -> Result<Finished, E> {
         let order = Order { request, limits: self.limits, deadline_ms: millis(self.allowed.deadline) };
-        if let Some(child) = self.idle.take() {
-            match self.give(child, &order, length, body().await?).await {
+        let mut input = body().await?;
+        if size.pixels <= MAX_PIXELS
+            && let Some(child) = self.idle.take()
+        {
+            match self.give(child, &order, size, input).await {
                 Err(EngineFault::Crashed(how)) => {
                     tracing::warn!(how, "a used engine child failed; its image is tried in a new one");
+                    input = body().await?;
                 }
                 done => return Ok(done?),
             }
         }
         let child = EngineProcess::start(&self.program, self.allowed)?;
-        Ok(self.give(child, &order, length, body().await?).await?)
+        Ok(self.give(child, &order, size, input).await?)
     }
 
     async fn give(
         &self,
         mut child: EngineProcess,
         order: &Order,
-        length: u64,
+        size: Size,
         body: BlobBody,
     ) -> Result<Finished, EngineFault> {
-        let finished = child.compress(order, length, body).await?;
-        let input = &finished.report.input;
-        let is_small = u64::from(input.width) * u64::from(input.height) <= MAX_PIXELS;
-        if is_small && child.images < MAX_IMAGES && may_be_used_again() {
+        let finished = child.compress(order, size.bytes, body).await?;
+        if size.pixels <= MAX_PIXELS && child.images < MAX_IMAGES && may_be_used_again() {
             IdleChildren::put(&self.idle, child);
         }
         Ok(finished)
