@@ -52,7 +52,8 @@ pub trait JobStore: Send + Sync + 'static {
     }
 
     /// Applies `transition` if, and only if, [`Transition::next`] allows it from the job's present row: a
-    /// compare-and-set. Gives the changed job, or `None` if nothing was changed. Durable when it returns.
+    /// compare-and-set. Gives the changed job, or `None` if nothing was changed. Durable when it returns. What others changed
+    /// right after may be in it, and a start that was superseded at once may be `None`.
     ///
     /// `now` becomes `updated_at`.
     async fn transition(

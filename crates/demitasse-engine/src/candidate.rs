@@ -124,9 +124,17 @@ impl Trials<'_> {
                 Err(error @ (Error::DeadlineExceeded | Error::Cancelled)) => return Err(error),
                 Err(error) => (failed(*candidate, &error), None),
             };
-            smallest = smallest.min(attempt.as_ref().map_or(u64::MAX, |attempt| attempt.bytes.len() as u64));
             reports.push(report);
-            attempts.extend(attempt);
+            let Some(mut attempt) = attempt else { continue };
+            let bytes = attempt.bytes.len() as u64;
+            if bytes < smallest {
+                attempts.iter_mut().for_each(|earlier| earlier.seen = None);
+                smallest = bytes;
+            } else {
+                // It is decoded again, should the smallest not pass; the pixels of all would be much to hold.
+                attempt.seen = None;
+            }
+            attempts.push(attempt);
         }
         attempts.sort_by_key(|attempt| (attempt.bytes.len(), attempt.index));
         Ok((attempts, reports))

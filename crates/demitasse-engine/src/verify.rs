@@ -22,7 +22,7 @@ const MAX_BLOCK_SHIFT: f64 = 16.0;
 pub(crate) enum Promise {
     /// Every pixel equal.
     Lossless,
-    /// The score, measured again, at least this.
+    /// The score at least this.
     Score(Score),
     /// No score promised: dimensions, alpha and colour alone.
     Looks,

@@ -73,7 +73,8 @@ impl MongoStore {
         Ok(())
     }
 
-    /// Writes the mirrors that a crash left behind; in a healthy store there are none but those being written just now.
+    /// Writes the mirrors that a crash left behind. In a healthy store there are none but a few of other processes, whose
+    /// flags are not dropped yet; the same is written again.
     pub(super) async fn repair_mirrors(&self) -> Result<(), StoreError> {
         self.drop_flags().await?;
         let behind =

@@ -18,10 +18,10 @@ const TILES_PER_MEGAPIXEL: f64 = 1.0;
 /// Tiles for the largest images: 3 megapixels.
 const MAX_TILES: f64 = 48.0;
 
-/// Tiles where no score was promised.
-const INFORMATION_TILES: f64 = 4.0;
-/// As many pixels as they hold: up to here the whole image is scored.
+/// Pixels of the four tiles where no score was promised: up to here the whole image is scored.
 const INFORMATION_PIXELS: u64 = 4 * (TILE_SIDE as u64).pow(2);
+/// From this proportion of the sides on, four tiles lie in one line; else in two.
+const LONG: f64 = 3.0;
 
 /// A region of an image, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,20 +58,21 @@ impl Sampling {
     /// Looks at everything if it is little, else at tiles. Depends on the dimensions and the purpose alone.
     pub(crate) fn plan(width: u32, height: u32, purpose: Purpose) -> Self {
         let pixels = u64::from(width) * u64::from(height);
-        let (whole_max_pixels, wanted) = match purpose {
+        let aspect = f64::from(width) / f64::from(height);
+        match purpose {
+            Purpose::Promise if pixels <= WHOLE_MAX_PIXELS => Self::whole(width, height),
+            Purpose::Information if pixels <= INFORMATION_PIXELS => Self::whole(width, height),
             Purpose::Promise => {
                 let tiles = BASE_TILES + TILES_PER_MEGAPIXEL * pixels as f64 / 1e6;
-                (WHOLE_MAX_PIXELS, tiles.min(MAX_TILES).floor())
+                let wanted = tiles.min(MAX_TILES).floor();
+                let columns = ((wanted * aspect).sqrt().round()).clamp(1.0, wanted);
+                let rows = (wanted / columns).round().max(1.0);
+                Self::grid(width, height, columns as u32, rows as u32)
             }
-            Purpose::Information => (INFORMATION_PIXELS, INFORMATION_TILES),
-        };
-        if pixels <= whole_max_pixels {
-            return Self::whole(width, height);
+            Purpose::Information if aspect >= LONG => Self::grid(width, height, 4, 1),
+            Purpose::Information if aspect <= 1.0 / LONG => Self::grid(width, height, 1, 4),
+            Purpose::Information => Self::grid(width, height, 2, 2),
         }
-        let aspect = f64::from(width) / f64::from(height);
-        let columns = ((wanted * aspect).sqrt().round()).clamp(1.0, wanted);
-        let rows = (wanted / columns).round().max(1.0);
-        Self::grid(width, height, columns as u32, rows as u32)
     }
 
     fn grid(width: u32, height: u32, columns: u32, rows: u32) -> Self {
@@ -143,6 +144,16 @@ mod tests {
         let tiles = |width, height| Sampling::plan(width, height, Purpose::Promise).tiles.len();
         assert!(tiles(1420, 1136) < tiles(3872, 2592));
         assert!(tiles(3872, 2592) < tiles(6000, 4000));
+    }
+
+    #[test]
+    fn where_nothing_is_promised_four_tiles_look_at_every_quarter() {
+        let rows = |width, height| {
+            let sampling = Sampling::plan(width, height, Purpose::Information);
+            assert_eq!(sampling.tiles.len(), 4);
+            sampling.rows
+        };
+        assert_eq!([rows(1920, 1080), rows(1080, 2340), rows(3000, 1000), rows(500, 1600)], [2, 2, 1, 4]);
     }
 
     #[test]

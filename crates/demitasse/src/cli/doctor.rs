@@ -7,13 +7,13 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 use demitasse_backends::connect;
-use demitasse_core::BlobBody;
+use demitasse_core::{BlobBody, Sha256};
 use demitasse_engine::Request;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 
 use crate::config::{Command, Config, ServeArgs};
-use crate::worker::{EngineChild, EngineFault, Size};
+use crate::worker::{EngineChild, EngineFault, Original};
 
 /// Less free space than this is a failure, in bytes.
 const LEAST_FREE: u64 = 200_000_000;
@@ -142,11 +142,12 @@ async fn compress_a_dot(config: &Config, program: std::path::PathBuf) -> Result<
     let child = EngineChild::new(program, config.limits, config.worker.deadline, config.worker.memory);
     let image = Bytes::from(gradient());
     let length = image.len() as u64;
+    let original = Original { sha256: Sha256::of(&image), bytes: length, pixels: 256 };
     let body = || -> BoxFuture<'_, Result<BlobBody, EngineFault>> {
         let body: BlobBody = Box::pin(stream::iter([Ok(image.clone())]));
         Box::pin(async { Ok(body) })
     };
-    match child.compress(Request::default(), Size { bytes: length, pixels: 256 }, &body).await {
+    match child.compress(Request::default(), original, &body).await {
         Ok(done) => Ok(format!("a child process made {} bytes of {length}", done.bytes.len())),
         Err(error) => {
             Err(format!("a test image could not be compressed: {error}; see --memory and --deadline"))

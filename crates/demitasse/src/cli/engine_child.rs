@@ -1,4 +1,4 @@
-//! `demitasse engine-child`: one compression over standard input and output. Started by the service, not by people.
+//! `demitasse engine-child`: compressions over standard input and output, one after another. Started by the service, not by people.
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ pub(super) struct Args {
     #[arg(long)]
     memory: u64,
 
-    /// Processor time, in seconds
+    /// Processor time for one image, in seconds
     #[arg(long)]
     cpu_seconds: u64,
 }

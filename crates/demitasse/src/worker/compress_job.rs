@@ -24,7 +24,7 @@ use tracing::Instrument;
 
 use super::Worker;
 use super::endings::{Made, give_up, settle, succeed, transition};
-use super::engine_child::{Finished, Size};
+use super::engine_child::{Finished, Original};
 use super::fault::{Fault, failure};
 use super::lease::Heartbeat;
 use super::originals;
@@ -166,7 +166,8 @@ async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
     };
     let _reserved = worker.metrics.engine_run(worker.config.memory);
     let pixels = u64::from(original.width) * u64::from(original.height);
-    worker.engine.compress(request, Size { bytes: original.bytes, pixels }, &body).await
+    let original = Original { sha256: original.sha256, bytes: original.bytes, pixels };
+    worker.engine.compress(request, original, &body).await
 }
 
 fn describe(finished: &Finished) -> Result<Variant, Fault> {

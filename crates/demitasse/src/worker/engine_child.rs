@@ -3,14 +3,14 @@
 //! A child that has done an image well may be given another: to start a process and to get its memory from the system
 //! takes a sixth of what a photo takes (`docs/decisions/0006-child-process.md`). It does a limited number of images, none
 //! of them large, so that no child holds much memory, and it ends when it fails or has nothing to do. An image that a used
-//! child fails on is tried in a new one: what came before it may be the cause.
+//! child fails on, or refuses, is tried in a new one: what came before it may be the cause.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use demitasse_core::BlobBody;
+use demitasse_core::{BlobBody, Sha256};
 use demitasse_engine::{Limits, Request};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
@@ -23,19 +23,24 @@ pub(crate) use super::engine_process::{EngineFault, Finished};
 /// Images that one child does.
 const MAX_IMAGES: u32 = 64;
 
-/// A larger image has a child of its own: about 150 MB of memory stay with one that did smaller ones, in pieces that a
-/// large image might not fit into.
+/// A larger image has a child of its own: 150 MB of memory (250 with alpha) stay with one that did smaller ones, in pieces
+/// that a large image might not fit into.
 const MAX_PIXELS: u64 = 6_000_000;
+
+/// Children that may take less, in bytes, do one image each: pieces could make the difference.
+const MIN_MEMORY: u64 = 1 << 30;
 
 /// How long a child waits for its next image.
 const MAX_IDLE: Duration = Duration::from_secs(2);
 
-/// How large an image is, by its header.
+/// What an image is, as it was uploaded.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Size {
+pub(crate) struct Original {
+    /// Of its bytes.
+    pub(crate) sha256: Sha256,
     /// Length of the file.
     pub(crate) bytes: u64,
-    /// Width times height.
+    /// Width times height, by its header.
     pub(crate) pixels: u64,
 }
 
@@ -62,42 +67,54 @@ impl EngineChild {
         if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
     }
 
-    /// Compresses the image that `body` gives; it is asked again for a second try. Dropping the future kills the child.
+    /// Compresses `original`, whose bytes `body` gives; it is asked again for a second try, and both share the deadline.
+    /// Dropping the future kills the child.
     pub(crate) async fn compress<'b, E: From<EngineFault>>(
         &self,
         request: Request,
-        size: Size,
+        original: Original,
         body: &(dyn Fn() -> BoxFuture<'b, Result<BlobBody, E>> + Send + Sync),
     ) -> Result<Finished, E> {
-        let order = Order { request, limits: self.limits, deadline_ms: millis(self.allowed.deadline) };
+        let began = Instant::now();
+        let mut order = Order { request, limits: self.limits, deadline_ms: millis(self.allowed.deadline) };
         let mut input = body().await?;
-        if size.pixels <= MAX_PIXELS
+        if self.may_share(original)
             && let Some(child) = self.idle.take()
         {
-            match self.give(child, &order, size, input).await {
-                Err(EngineFault::Crashed(how)) => {
-                    tracing::warn!(how, "a used engine child failed; its image is tried in a new one");
+            match self.give(child, &order, original, input).await {
+                // What came before may be the cause, of a verdict too: a codec that finds no room often says something else.
+                Err(fault @ (EngineFault::Crashed(_) | EngineFault::Refused { .. })) => {
+                    tracing::info!(%fault, "a used engine child failed; its image is tried in a new one");
+                    order.deadline_ms = millis(self.allowed.deadline.saturating_sub(began.elapsed()));
                     input = body().await?;
                 }
                 done => return Ok(done?),
             }
         }
         let child = EngineProcess::start(&self.program, self.allowed)?;
-        Ok(self.give(child, &order, size, input).await?)
+        Ok(self.give(child, &order, original, input).await?)
     }
 
     async fn give(
         &self,
         mut child: EngineProcess,
         order: &Order,
-        size: Size,
+        original: Original,
         body: BlobBody,
     ) -> Result<Finished, EngineFault> {
-        let finished = child.compress(order, size.bytes, body).await?;
-        if size.pixels <= MAX_PIXELS && child.images < MAX_IMAGES && may_be_used_again() {
+        let finished = child.compress(order, original.bytes, body).await?;
+        if finished.report.input.sha256 != original.sha256.to_string() {
+            return Err(EngineFault::Crashed("the answer is of another image".into()));
+        }
+        if self.may_share(original) && child.images < MAX_IMAGES {
             IdleChildren::put(&self.idle, child);
         }
         Ok(finished)
+    }
+
+    /// Whether this image may be done by a child that did others, or will.
+    fn may_share(&self, original: Original) -> bool {
+        original.pixels <= MAX_PIXELS && self.allowed.memory >= MIN_MEMORY && may_be_used_again()
     }
 }
 
@@ -117,9 +134,6 @@ struct IdleChildren(Mutex<Vec<(Instant, EngineProcess)>>);
 impl IdleChildren {
     /// The one that had work last: its memory is the warmest, and the others come to their end.
     fn take(&self) -> Option<EngineProcess> {
-        if !may_be_used_again() {
-            return None;
-        }
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().map(|(_, child)| child)
     }
 

@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
-use demitasse_core::{BlobBody, StoreError};
+use demitasse_core::{BlobBody, ErrorKind, StoreError};
 use demitasse_engine::Report;
 use futures_util::TryStreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -63,7 +63,8 @@ const MALLOC: [(&str, &str); 2] = [
 /// A child, ready for an image. Dropped, it is killed.
 pub(super) struct EngineProcess {
     child: Child,
-    input: ChildStdin,
+    /// Its end tells the child to end.
+    input: Option<ChildStdin>,
     output: ChildStdout,
     /// Images that it was given.
     pub(super) images: u32,
@@ -89,7 +90,7 @@ impl EngineProcess {
         }
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or_else(|| EngineFault::Start(io::ErrorKind::BrokenPipe.into()))?;
-        Ok(Self { child, input, output, images: 0 })
+        Ok(Self { child, input: Some(input), output, images: 0 })
     }
 
     /// Compresses `length` bytes of `body` as `order` says. After an error the child is of no use any more.
@@ -116,8 +117,9 @@ impl EngineProcess {
     }
 
     async fn talk(&mut self, order: &Order, length: u64, body: BlobBody) -> Talk {
+        let Some(input) = &mut self.input else { return Talk::Broken(io::ErrorKind::BrokenPipe.into()) };
         // That it could not be sent is no answer yet: the child may have answered before it read everything.
-        if let Ok(Some(error)) = send(&mut self.input, order, length, body).await {
+        if let Ok(Some(error)) = send(input, order, length, body).await {
             return Talk::NoInput(error);
         }
         // The engine's output is never larger than its input.
@@ -129,6 +131,7 @@ impl EngineProcess {
 
     /// How the child ended, for the log and in words for people; it gets a moment to end by itself.
     async fn post_mortem(&mut self, error: &io::Error) -> String {
+        drop(self.input.take());
         let status = timeout(MARGIN, self.child.wait()).await;
         let mut complaints = Vec::new();
         if let Some(stderr) = self.child.stderr.take() {
@@ -182,15 +185,29 @@ async fn send(
     mut body: BlobBody,
 ) -> io::Result<Option<StoreError>> {
     input.write_all(&preamble(order, length)?).await?;
+    let mut left = length;
     loop {
         match body.try_next().await {
-            Ok(Some(piece)) => input.write_all(&piece).await?,
+            Ok(Some(piece)) => {
+                // More than was announced would be read as the next order.
+                let Some(rest) = left.checked_sub(piece.len() as u64) else {
+                    return Ok(Some(other_length()));
+                };
+                left = rest;
+                input.write_all(&piece).await?;
+            }
+            Ok(None) if left > 0 => return Ok(Some(other_length())),
             Ok(None) => break,
             Err(error) => return Ok(Some(error)),
         }
     }
     input.flush().await?;
     Ok(None)
+}
+
+fn other_length() -> StoreError {
+    let error = StoreError::new(ErrorKind::Internal, "application", "original");
+    error.because("the store gives another number of bytes than was uploaded")
 }
 
 async fn receive(output: &mut ChildStdout, max_bytes: u64) -> io::Result<(Answer, Vec<u8>)> {

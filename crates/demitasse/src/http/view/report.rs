@@ -156,7 +156,7 @@ shapes! {
         tiles: u32,
         /// The part of the pixels that was looked at.
         share: f64,
-        /// The region with the lowest score.
+        /// The region with the lowest score; none where the whole image was scored, or no score was promised.
         worst_tile: Option<ReportTile>,
     }
     /// What a score was measured on.
