@@ -58,7 +58,7 @@ pub(super) fn describe(recorder: &PrometheusRecorder) {
         (
             "demitasse_engine_memory_reserved_bytes",
             Some(Unit::Bytes),
-            "Address space that the running engine processes may take: the ceiling, not the use.",
+            "Address space that the engine processes at work may take: the ceiling, not the use.",
         ),
     ];
     for (name, unit, text) in gauges {

@@ -145,7 +145,8 @@ impl Metrics {
 
     /// The engine is about to run, in a child process that may have `memory` bytes of address space until the guard is
     /// dropped. That is its ceiling and what a machine must be able to give, not what it uses: most images need a small
-    /// part of it. Where the system knows no such limit, it is what was configured.
+    /// part of it. Where the system knows no such limit, it is what was configured. A child that waits for its next image
+    /// is not counted: what it keeps is bounded by what it was last given, and it ends soon.
     pub(crate) fn engine_run(&self, memory: u64) -> Held<'_> {
         self.engine_runs.increment(1);
         Held::new(&self.engine_memory, memory as f64)
