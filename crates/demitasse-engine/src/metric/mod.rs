@@ -44,8 +44,8 @@ pub(crate) struct Evaluator {
 }
 
 impl Evaluator {
-    /// Prepares `original`; looks at all of it or at tiles, by its size and the purpose
-    /// alone.
+    /// Prepares `original`; looks at all of it or at tiles, by its size and
+    /// the purpose alone.
     ///
     /// # Errors
     /// `Codec` if the metric refuses the picture.

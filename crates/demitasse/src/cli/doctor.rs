@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 
 use crate::config::{Command, Config, ServeArgs};
-use crate::worker::{EngineChild, EngineFault, Original};
+use crate::worker::{EngineChild, EngineFault, InputImage};
 
 /// Less free space than this is a failure, in bytes.
 const LEAST_FREE: u64 = 200_000_000;
@@ -142,7 +142,7 @@ async fn compress_a_dot(config: &Config, program: std::path::PathBuf) -> Result<
     let child = EngineChild::new(program, config.limits, config.worker.deadline, config.worker.memory);
     let image = Bytes::from(gradient());
     let length = image.len() as u64;
-    let original = Original { sha256: Sha256::of(&image), bytes: length, pixels: 256 };
+    let original = InputImage { sha256: Sha256::of(&image), bytes: length, pixels: 256 };
     let body = || -> BoxFuture<'_, Result<BlobBody, EngineFault>> {
         let body: BlobBody = Box::pin(stream::iter([Ok(image.clone())]));
         Box::pin(async { Ok(body) })

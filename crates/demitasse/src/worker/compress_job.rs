@@ -24,7 +24,7 @@ use tracing::Instrument;
 
 use super::Worker;
 use super::endings::{Made, give_up, settle, succeed, transition};
-use super::engine_child::{Finished, Original};
+use super::engine_child::{Finished, InputImage};
 use super::fault::{Fault, failure};
 use super::lease::Heartbeat;
 use super::originals;
@@ -166,8 +166,8 @@ async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
     };
     let _reserved = worker.metrics.engine_run(worker.config.memory);
     let pixels = u64::from(original.width) * u64::from(original.height);
-    let original = Original { sha256: original.sha256, bytes: original.bytes, pixels };
-    worker.engine.compress(request, original, &body).await
+    let input = InputImage { sha256: original.sha256, bytes: original.bytes, pixels };
+    worker.engine.compress(request, input, &body).await
 }
 
 fn describe(finished: &Finished) -> Result<Variant, Fault> {

@@ -35,7 +35,7 @@ const MAX_IDLE: Duration = Duration::from_secs(2);
 
 /// What an image is, as it was uploaded.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Original {
+pub(crate) struct InputImage {
     /// Of its bytes.
     pub(crate) sha256: Sha256,
     /// Length of the file.
@@ -72,7 +72,7 @@ impl EngineChild {
     pub(crate) async fn compress<'b, E: From<EngineFault>>(
         &self,
         request: Request,
-        original: Original,
+        original: InputImage,
         body: &(dyn Fn() -> BoxFuture<'b, Result<BlobBody, E>> + Send + Sync),
     ) -> Result<Finished, E> {
         let began = Instant::now();
@@ -99,7 +99,7 @@ impl EngineChild {
         &self,
         mut child: EngineProcess,
         order: &Order,
-        original: Original,
+        original: InputImage,
         body: BlobBody,
     ) -> Result<Finished, EngineFault> {
         let finished = child.compress(order, original.bytes, body).await?;
@@ -113,7 +113,7 @@ impl EngineChild {
     }
 
     /// Whether this image may be done by a child that did others, or will.
-    fn may_share(&self, original: Original) -> bool {
+    fn may_share(&self, original: InputImage) -> bool {
         original.pixels <= MAX_PIXELS && self.allowed.memory >= MIN_MEMORY && may_be_used_again()
     }
 }
