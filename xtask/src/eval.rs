@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use demitasse_engine::{Control, Limits, OutputFormat, Request, Score, Target, compress};
+use demitasse_engine::{Control, Format, Limits, OutputFormat, Request, Score, Target, compress};
 
 use crate::pillow::Pillow;
 use crate::score::{Picture, score};
@@ -107,7 +107,7 @@ fn measure(path: &Path, name: &str, scratch: &Path, pillow: &mut Pillow) -> Resu
     let mut results = Vec::new();
     let mut seconds = 0.0;
     for target in [goal, goal - BESIDE, goal + BESIDE] {
-        let request = Request::new(Target::Score { score: Score(target) }).with_format(OutputFormat::Jpeg);
+        let request = Request::new(Target::Score { score: Score(target) }).with_format(OutputFormat::of(Format::Jpeg));
         let made = compress(&bytes, &request, &Limits::default(), &Control::new())?;
         if results.is_empty() {
             seconds = start.elapsed().as_secs_f64();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use demitasse_engine::{
-    Control, Limits, OutputFormat, Quality, Request, Score, Target, compress, inspect, read_metadata,
+    Control, Format, Limits, OutputFormat, Quality, Request, Score, Target, compress, inspect, read_metadata,
 };
 
 const WIDTH: u32 = 1536;
@@ -15,7 +15,7 @@ fn main() {
     let png = picture();
     let quality = |quality| Target::Quality { quality: Quality(quality) };
     let score = |score| Target::Score { score: Score(score) };
-    let jpeg = make(&png, quality(92.0), OutputFormat::Jpeg);
+    let jpeg = make(&png, quality(92.0), OutputFormat::of(Format::Jpeg));
 
     let mut criterion = Criterion::default()
         .sample_size(10)
@@ -29,12 +29,12 @@ fn main() {
         bencher.iter(|| read_metadata(black_box(&jpeg), &Limits::default()));
     });
     for (name, bytes, target, format) in [
-        ("JPEG to score 75", &jpeg, score(75.0), OutputFormat::Jpeg),
-        ("JPEG to score 90", &jpeg, score(90.0), OutputFormat::Jpeg),
-        ("JPEG at quality 75", &jpeg, quality(75.0), OutputFormat::Jpeg),
-        ("JPEG lossless", &jpeg, Target::Lossless, OutputFormat::Jpeg),
-        ("JPEG to WebP, score 75", &jpeg, score(75.0), OutputFormat::Webp),
-        ("PNG to score 75", &png, score(75.0), OutputFormat::Png),
+        ("JPEG to score 75", &jpeg, score(75.0), OutputFormat::of(Format::Jpeg)),
+        ("JPEG to score 90", &jpeg, score(90.0), OutputFormat::of(Format::Jpeg)),
+        ("JPEG at quality 75", &jpeg, quality(75.0), OutputFormat::of(Format::Jpeg)),
+        ("JPEG lossless", &jpeg, Target::Lossless, OutputFormat::of(Format::Jpeg)),
+        ("JPEG to WebP, score 75", &jpeg, score(75.0), OutputFormat::of(Format::Webp)),
+        ("PNG to score 75", &png, score(75.0), OutputFormat::of(Format::Png)),
     ] {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| make(black_box(bytes), target, format));

@@ -1,14 +1,14 @@
 //! Which encoders are tried, and what each makes of the image.
 
 use crate::analyze::is_graphic;
-use crate::codec::{Encoder, Mode, Source, codec};
+use crate::codec::{Encoder, Mode, Setting, Source, codec};
 use crate::image::Image;
 use crate::metadata::Embedded;
 use crate::metric::Evaluator;
 use crate::report::{CandidateReport, Trial, Verdict};
 use crate::request::OutputFormat;
 use crate::search::{Budget, QualityRange, is_better, search};
-use crate::{Control, Error, Format, Limits, Quality, Result, Score, Target, orient};
+use crate::{Control, Effort, Error, Format, Limits, Quality, Result, Score, Target, orient};
 
 /// Encodes for each lossy candidate; the search rarely needs more than three.
 const MAX_TRIALS: usize = 6;
@@ -55,11 +55,13 @@ pub(crate) struct Seen {
 /// The formats that may come out, best first; none if there is no encoder for what is asked.
 pub(crate) fn output_formats(input: Format, wanted: OutputFormat) -> Vec<Format> {
     let capabilities = input.capabilities();
-    match wanted.format() {
-        Some(format) => vec![format],
-        None if capabilities.encodes => vec![input],
-        None if capabilities.on_the_web => Vec::new(),
-        None => vec![Format::Png, Format::Jpeg, Format::Webp],
+    let written = || Format::ALL.into_iter().filter(|format| format.capabilities().encodes);
+    match wanted {
+        OutputFormat::Among(formats) => formats.iter().collect(),
+        OutputFormat::Auto => written().collect(),
+        OutputFormat::Keep if capabilities.encodes => vec![input],
+        OutputFormat::Keep if capabilities.on_the_web => Vec::new(),
+        OutputFormat::Keep => vec![Format::Png, Format::Jpeg, Format::Webp],
     }
 }
 
@@ -79,6 +81,7 @@ pub(crate) fn plan(source: Source<'_>, formats: &[Format], target: Target) -> Ve
         Target::Lossless => lossless,
         _ if too_small || lossy.is_empty() => lossless,
         Target::Quality { .. } => lossy,
+        Target::MaxBytes { .. } => lossless.into_iter().chain(lossy).collect(),
         Target::Score { .. } => lossy.into_iter().chain(lossless).collect(),
     }
 }
@@ -89,6 +92,8 @@ pub(crate) struct Trials<'a> {
     pub source: Source<'a>,
     /// What must be held.
     pub target: Target,
+    /// How much time it is worth.
+    pub effort: Effort,
     /// Beside the pixels, for encoders that start from pixels.
     pub embedded: &'a Embedded,
     /// Beside the pixels, for encoders that keep a JPEG's coefficients.
@@ -159,7 +164,7 @@ impl Trials<'_> {
             (Mode::Lossy { min, max, start, step }, Target::Score { score }) => {
                 self.searched(candidate, QualityRange { min, max, start, step }, score, index)
             }
-            (Mode::Lossy { .. }, Target::Lossless) => {
+            (Mode::Lossy { .. }, Target::MaxBytes { .. } | Target::Lossless) => {
                 Err(Error::codec("plan", "a lossy encoder for a lossless target"))
             }
         }
@@ -180,7 +185,7 @@ impl Trials<'_> {
         quality: Quality,
         index: usize,
     ) -> Result<(CandidateReport, Option<Attempt>)> {
-        let bytes = self.repack(candidate, self.encode(candidate, quality)?)?;
+        let bytes = self.repack(candidate, quality, self.encode(candidate, quality)?)?;
         let seen = self.see(candidate.format, &bytes)?;
         let trial = Trial { quality, bytes: bytes.len() as u64, score: seen.score };
         let fits = trial.bytes < self.below_bytes;
@@ -213,7 +218,7 @@ impl Trials<'_> {
         let (size, score) = (choice.best.map(|best| best.bytes), choice.best.map(|best| best.score));
         let report = report(candidate, choice.trials, size, score, verdict);
         let Some((Trial { quality, .. }, tried, seen)) = kept else { return Ok((report, None)) };
-        let bytes = self.repack(candidate, tried.clone())?;
+        let bytes = self.repack(candidate, quality, tried.clone())?;
         let seen = (bytes == tried).then_some(seen);
         let report = CandidateReport { bytes: Some(bytes.len() as u64), ..report };
         Ok((report, Some(Attempt { candidate, quality, bytes, index, seen })))
@@ -222,11 +227,15 @@ impl Trials<'_> {
     fn encode(&self, candidate: Candidate, quality: Quality) -> Result<Vec<u8>> {
         let embedded =
             if candidate.encoder.keeps_coefficients() { self.embedded_as_stored } else { self.embedded };
-        candidate.encoder.encode(self.source, quality, embedded, self.control)
+        candidate.encoder.encode(self.source, self.setting(quality), embedded, self.control)
     }
 
-    fn repack(&self, candidate: Candidate, bytes: Vec<u8>) -> Result<Vec<u8>> {
-        candidate.encoder.repack(self.source, bytes, self.embedded, self.control)
+    fn repack(&self, candidate: Candidate, quality: Quality, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        candidate.encoder.repack(self.source, self.setting(quality), bytes, self.embedded, self.control)
+    }
+
+    fn setting(&self, quality: Quality) -> Setting {
+        Setting { quality, effort: self.effort }
     }
 
     fn see(&self, format: Format, bytes: &[u8]) -> Result<Seen> {

@@ -45,6 +45,7 @@ mod pipeline;
 mod receipt;
 mod reduce;
 mod request;
+mod resize;
 mod search;
 mod verify;
 
@@ -56,7 +57,8 @@ pub use image::{Frame, Image, Layout, Samples};
 pub use limits::Limits;
 pub use pipeline::{Compressed, compress, inspect, read_metadata};
 pub use report::{Outcome, Report};
-pub use request::{OutputFormat, Preset, Quality, Request, Score, Target};
+pub use request::{DEFAULT_FLOOR, Effort, FormatSet, OutputFormat, Preset, Quality, Request, Score, Target};
+pub use resize::{Resize, ResizeMethod};
 
 /// Name and version: equal versions give equal bytes for equal requests.
 pub const VERSION: &str = concat!("demitasse-engine ", env!("CARGO_PKG_VERSION"));

@@ -117,7 +117,11 @@ impl Input<'_> {
         let decoded = self.codec.decode(self.bytes, self.limits, self.control)?;
         let image = reduce(orient::apply(decoded.image, self.metadata.orientation));
         let alpha = uses_alpha(&image);
-        if alpha && self.request.format == OutputFormat::Jpeg {
+        let formats_without_alpha = |format: OutputFormat| match format {
+            OutputFormat::Among(formats) => formats.iter().all(|format| !format.capabilities().alpha),
+            OutputFormat::Keep | OutputFormat::Auto => false,
+        };
+        if alpha && formats_without_alpha(self.request.format) {
             let detail = "the image has transparent pixels and JPEG has none: ask for png or webp";
             return Err(Error::InvalidRequest(detail.into()));
         }
@@ -141,7 +145,7 @@ impl Input<'_> {
         let lossy = candidates.iter().any(|candidate| candidate.encoder.mode() != Mode::Lossless);
         let purpose = match self.request.target {
             Target::Quality { .. } => Purpose::Information,
-            Target::Score { .. } | Target::Lossless => Purpose::Promise,
+            Target::Score { .. } | Target::Lossless | Target::MaxBytes { .. } => Purpose::Promise,
         };
         let evaluator = lossy.then(|| Evaluator::new(&image, purpose)).transpose()?;
         let (embedded, embedded_as_stored) = (self.embedded(&image), self.embedded_as_stored());
@@ -149,6 +153,7 @@ impl Input<'_> {
         let trials = Trials {
             source,
             target: self.request.target,
+            effort: self.request.effort,
             embedded: &embedded,
             embedded_as_stored: &embedded_as_stored,
             evaluator: evaluator.as_ref(),
@@ -207,6 +212,7 @@ impl Input<'_> {
                 return Ok(Some(Draft::compressed(
                     attempt,
                     source,
+                    self.request.effort,
                     score,
                     reports.to_vec(),
                     warnings.to_vec(),
@@ -301,7 +307,11 @@ impl Input<'_> {
 
     /// Whether an earlier compression promised the same, or less, already.
     fn is_already_compressed(&self) -> bool {
-        let keeps_format = self.request.format.format().is_none_or(|format| format == self.header.format);
+        let keeps_format = match self.request.format {
+            OutputFormat::Keep => true,
+            OutputFormat::Auto => false,
+            OutputFormat::Among(formats) => formats.contains(self.header.format),
+        };
         let made = self.metadata.mark;
         keeps_format && made.zip(self.mark()).is_some_and(|(made, wanted)| made.covers(wanted))
     }
@@ -311,7 +321,7 @@ impl Input<'_> {
         match self.request.target {
             Target::Score { score } => Some(Mark::Score(score.0)),
             Target::Quality { quality } => Some(Mark::Quality(quality.0.into())),
-            Target::Lossless => None,
+            Target::Lossless | Target::MaxBytes { .. } => None,
         }
     }
 

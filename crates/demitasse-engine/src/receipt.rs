@@ -6,14 +6,14 @@ use serde_json::Map;
 use sha2::{Digest, Sha256};
 
 use crate::candidate::Attempt;
-use crate::codec::{Header, Source};
+use crate::codec::{Header, Setting, Source};
 use crate::metadata::{Kind, Metadata};
 use crate::pipeline::Compressed;
 use crate::reduce::uses_alpha;
 use crate::report::{
     CandidateReport, Facts, Measurement, MetadataReport, Outcome, Reason, Recipe, Report, Warning,
 };
-use crate::{Format, Request, VERSION};
+use crate::{Effort, Format, Request, VERSION};
 
 /// What the receipt says of the input.
 pub(crate) struct Receipt<'a> {
@@ -97,12 +97,14 @@ impl Draft {
     pub(crate) fn compressed(
         attempt: Attempt,
         source: Source<'_>,
+        effort: Effort,
         score: Option<Measurement>,
         candidates: Vec<CandidateReport>,
         warnings: Vec<Warning>,
     ) -> Self {
         let encoder = attempt.candidate.encoder;
         let (name, version) = encoder.identity();
+        let setting = Setting { quality: attempt.quality, effort };
         Self {
             outcome: Outcome::Compressed,
             reason: None,
@@ -113,7 +115,7 @@ impl Draft {
             recipe: Recipe {
                 encoder: name.to_owned(),
                 version: version.to_owned(),
-                settings: encoder.settings(source, attempt.quality),
+                settings: encoder.settings(source, setting),
             },
             survivors: if encoder.keeps_coefficients() {
                 Survivors::AsStored

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Error, Format, Result};
+use crate::{Error, Format, Resize, Result};
 
 /// A score on the SSIMULACRA2 scale: 100 is identical, 90 visually lossless, 70 high quality, 50 medium; higher is
 /// better; heavy damage goes below 0. Never a quality setting.
@@ -35,46 +35,194 @@ pub enum Target {
     },
     /// Every pixel as it was.
     Lossless,
+    /// The best score that fits into this many bytes.
+    MaxBytes {
+        /// Of the whole file, metadata included.
+        max_bytes: u64,
+        /// No worse than this, on the SSIMULACRA2 scale: where the bytes do not allow it, they are exceeded, and the
+        /// report says so.
+        #[serde(default = "default_floor")]
+        floor: Score,
+    },
+}
+
+/// Below this an image is damaged to anybody's eye.
+pub const DEFAULT_FLOOR: Score = Score(30.0);
+
+fn default_floor() -> Score {
+    DEFAULT_FLOOR
 }
 
 /// Which format comes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+///
+/// In JSON and in words: `keep`, `auto`, a format's name, or a list of names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum OutputFormat {
     /// The input's; what browsers do not show (BMP, TIFF) goes to the smallest of PNG, JPEG and WebP that keeps alpha.
     #[default]
     Keep,
-    /// JPEG; an input with transparency is refused, because JPEG has none.
-    Jpeg,
-    /// PNG.
-    Png,
-    /// WebP.
-    Webp,
+    /// The smallest that keeps the promise, of the input's own and those that browsers show: PNG, JPEG, WebP, AVIF.
+    Auto,
+    /// The smallest of these that keeps the promise. An input with transparency is refused where none of them has any.
+    Among(FormatSet),
 }
 
 impl OutputFormat {
-    /// The format named, or `None` for [`OutputFormat::Keep`].
+    /// This format and no other.
+    pub const fn of(format: Format) -> Self {
+        Self::Among(FormatSet::of(format))
+    }
+
+    /// The format, where there is just one to choose from; `None` for [`OutputFormat::Keep`] too.
     pub fn format(self) -> Option<Format> {
         match self {
-            Self::Keep => None,
-            Self::Jpeg => Some(Format::Jpeg),
-            Self::Png => Some(Format::Png),
-            Self::Webp => Some(Format::Webp),
+            Self::Keep | Self::Auto => None,
+            Self::Among(formats) => {
+                let mut formats = formats.iter();
+                formats.next().filter(|_| formats.next().is_none())
+            }
+        }
+    }
+
+    /// The words that [`OutputFormat::from_str`] takes alone: `keep`, `auto` and every format that is written.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let written = Format::ALL.into_iter().map(Format::capabilities).filter(|format| format.encodes);
+        ["keep", "auto"].into_iter().chain(written.map(|format| format.name))
+    }
+}
+
+impl fmt::Display for OutputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keep => f.write_str("keep"),
+            Self::Auto => f.write_str("auto"),
+            Self::Among(formats) => {
+                let names: Vec<_> = formats.iter().map(|format| format.capabilities().name).collect();
+                f.write_str(&names.join(","))
+            }
         }
     }
 }
 
+/// `keep`, `auto`, or names of formats with commas between them: `avif,webp`. `jpg` is `jpeg`.
 impl FromStr for OutputFormat {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "keep" => Ok(Self::Keep),
-            "jpeg" | "jpg" => Ok(Self::Jpeg),
-            "png" => Ok(Self::Png),
-            "webp" => Ok(Self::Webp),
-            _ => Err(Error::InvalidRequest(format!("format {text:?} is not one of keep, jpeg, png, webp"))),
+            "auto" => Ok(Self::Auto),
+            _ => text.split(',').map(|name| written_format(name.trim())).collect::<Result<_>>().map(Self::Among),
         }
+    }
+}
+
+fn written_format(name: &str) -> Result<Format> {
+    let name = if name == "jpg" { "jpeg" } else { name };
+    Format::ALL
+        .into_iter()
+        .find(|format| format.capabilities().name == name && format.capabilities().encodes)
+        .ok_or_else(|| {
+            let names: Vec<_> = OutputFormat::names().collect();
+            Error::InvalidRequest(format!("format {name:?} is not one of {}", names.join(", ")))
+        })
+}
+
+impl Serialize for OutputFormat {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Among(formats) if self.format().is_none() => {
+                serializer.collect_seq(formats.iter().map(|format| format.capabilities().name))
+            }
+            _ => serializer.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OutputFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Words {
+            One(String),
+            Many(Vec<String>),
+        }
+        let words = match Words::deserialize(deserializer)? {
+            Words::One(word) => word,
+            Words::Many(words) => words.join(","),
+        };
+        words.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Some formats, in the order of [`Format::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct FormatSet(u16);
+
+impl FormatSet {
+    /// One format.
+    pub const fn of(format: Format) -> Self {
+        Self(1 << format as u16)
+    }
+
+    /// Whether `format` is among them.
+    pub fn contains(self, format: Format) -> bool {
+        self.0 & Self::of(format).0 != 0
+    }
+
+    /// The formats.
+    pub fn iter(self) -> impl Iterator<Item = Format> {
+        Format::ALL.into_iter().filter(move |format| self.contains(*format))
+    }
+}
+
+impl FromIterator<Format> for FormatSet {
+    fn from_iter<I: IntoIterator<Item = Format>>(formats: I) -> Self {
+        Self(formats.into_iter().fold(0, |set, format| set | Self::of(format).0))
+    }
+}
+
+/// How much time a result is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effort {
+    /// One encode, at a setting that is predicted from the image; the receipt says that nothing was measured.
+    Fast,
+    /// The setting is searched for and the result measured, on tiles where the image is large.
+    #[default]
+    Balanced,
+    /// The encoders' slow settings; everything is measured on the whole image.
+    Max,
+}
+
+impl Effort {
+    /// Every effort, from the quickest.
+    pub const ALL: [Self; 3] = [Self::Fast, Self::Balanced, Self::Max];
+
+    /// Its name: `fast`, `balanced`, `max`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Balanced => "balanced",
+            Self::Max => "max",
+        }
+    }
+}
+
+impl fmt::Display for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Effort {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|effort| effort.name() == text)
+            .ok_or_else(|| Error::InvalidRequest(format!("effort {text:?} is not one of fast, balanced, max")))
     }
 }
 
@@ -151,18 +299,42 @@ pub struct Request {
     /// Which format comes out.
     #[serde(default)]
     pub format: OutputFormat,
+    /// How much time it is worth.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub effort: Effort,
+    /// Another size in pixels; the input's own if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize: Option<Resize>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Request {
-    /// Asks for `target` in the input's own format.
+    /// Asks for `target` in the input's own format and size, with balanced effort.
     pub fn new(target: Target) -> Self {
-        Self { version: 1, target, format: OutputFormat::Keep }
+        Self { version: 1, target, format: OutputFormat::Keep, effort: Effort::Balanced, resize: None }
     }
 
     /// Asks for another format.
     #[must_use]
     pub fn with_format(mut self, format: OutputFormat) -> Self {
         self.format = format;
+        self
+    }
+
+    /// Asks for another effort.
+    #[must_use]
+    pub fn with_effort(mut self, effort: Effort) -> Self {
+        self.effort = effort;
+        self
+    }
+
+    /// Asks for another size.
+    #[must_use]
+    pub fn with_resize(mut self, resize: Resize) -> Self {
+        self.resize = Some(resize);
         self
     }
 
@@ -174,7 +346,19 @@ impl Request {
         if self.version != 1 {
             return Err(Error::InvalidRequest(format!("request version {} is not 1", self.version)));
         }
+        if let Some(resize) = &self.resize {
+            resize.validate()?;
+        }
+        if self.format == OutputFormat::Among(FormatSet::default()) {
+            return Err(Error::InvalidRequest("the list of formats is empty".into()));
+        }
         match self.target {
+            Target::MaxBytes { max_bytes: 0, .. } => {
+                Err(Error::InvalidRequest("max_bytes is 0: no image has so few".into()))
+            }
+            Target::MaxBytes { floor: Score(value), .. } if !(1.0..=100.0).contains(&value) => {
+                Err(Error::InvalidRequest(format!("floor {value} is not between 1 and 100")))
+            }
             Target::Score { score: Score(value) } if !(1.0..=100.0).contains(&value) => {
                 Err(Error::InvalidRequest(format!("target {value} is not between 1 and 100")))
             }
@@ -202,6 +386,22 @@ mod tests {
         let json = r#"{"version":1,"target":{"kind":"score","score":75.0},"format":"keep"}"#;
         assert_eq!(serde_json::to_string(&request).unwrap(), json);
         assert_eq!(serde_json::from_str::<Request>(json).unwrap(), request);
+    }
+
+    #[test]
+    fn a_format_is_one_word_or_a_list() {
+        for (format, json) in [
+            (OutputFormat::Auto, r#""auto""#),
+            (OutputFormat::of(Format::Webp), r#""webp""#),
+            (OutputFormat::Among([Format::Webp, Format::Jpeg].into_iter().collect()), r#"["jpeg","webp"]"#),
+        ] {
+            assert_eq!(serde_json::to_string(&format).unwrap(), json);
+            assert_eq!(serde_json::from_str::<OutputFormat>(json).unwrap(), format);
+            assert_eq!(format.to_string().parse::<OutputFormat>().unwrap(), format);
+        }
+        for wrong in ["", "gif", "jpeg,", "heic"] {
+            assert_eq!(wrong.parse::<OutputFormat>().unwrap_err().code(), "invalid_request");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Small pictures to upload: cheap to compress, and each with bytes of its own.
 
 use anyhow::Result;
-use demitasse_engine::{Control, Limits, OutputFormat, Quality, Request, Target, compress};
+use demitasse_engine::{Control, Format, Limits, OutputFormat, Quality, Request, Target, compress};
 
 use super::random::Random;
 
@@ -11,7 +11,7 @@ pub(super) fn picture(seed: u64, number: u64) -> Result<Vec<u8>> {
     if !number.is_multiple_of(3) {
         return Ok(png);
     }
-    let request = Request::new(Target::Quality { quality: Quality(92.0) }).with_format(OutputFormat::Jpeg);
+    let request = Request::new(Target::Quality { quality: Quality(92.0) }).with_format(OutputFormat::of(Format::Jpeg));
     Ok(compress(&png, &request, &Limits::default(), &Control::new())?.bytes)
 }
 

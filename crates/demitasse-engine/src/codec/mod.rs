@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::image::Image;
 use crate::metadata::{Embedded, Metadata};
 use crate::report::Warning;
-use crate::{Control, Format, Limits, Quality, Result};
+use crate::{Control, Effort, Format, Limits, Quality, Result};
 
 /// What a file's header says; nothing was decoded to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +112,15 @@ pub(crate) enum Mode {
     },
 }
 
+/// What an encoder is told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Setting {
+    /// Its own scale; not used by lossless encoders.
+    pub quality: Quality,
+    /// How much time it may take.
+    pub effort: Effort,
+}
+
 /// Makes candidates in one format.
 pub(crate) trait Encoder: Sync {
     /// Name and version of the library, for the recipe.
@@ -128,17 +137,17 @@ pub(crate) trait Encoder: Sync {
         false
     }
 
-    /// The settings behind a quality, for the recipe.
-    fn settings(&self, source: Source<'_>, quality: Quality) -> Map<String, Value>;
+    /// The library's own settings, for the recipe.
+    fn settings(&self, source: Source<'_>, setting: Setting) -> Map<String, Value>;
 
-    /// Encodes. Same source, quality and version: same bytes, at any number of threads.
+    /// Encodes. Same source, setting and version: same bytes, at any number of threads.
     ///
     /// # Errors
     /// `Codec`; `DeadlineExceeded`, `Cancelled` where the library allows it.
     fn encode(
         &self,
         source: Source<'_>,
-        quality: Quality,
+        setting: Setting,
         embedded: &Embedded,
         control: &Control,
     ) -> Result<Vec<u8>>;
@@ -151,6 +160,7 @@ pub(crate) trait Encoder: Sync {
     fn repack(
         &self,
         _source: Source<'_>,
+        _setting: Setting,
         result: Vec<u8>,
         _embedded: &Embedded,
         _control: &Control,

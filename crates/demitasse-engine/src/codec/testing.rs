@@ -1,9 +1,9 @@
 //! Images that the tests make themselves, and what every codec is put through.
 
-use super::{Codec, Encoder, Source};
+use super::{Codec, Encoder, Setting, Source};
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::Embedded;
-use crate::{Control, Format, Limits, Quality};
+use crate::{Control, Effort, Format, Limits, Quality};
 
 /// Every layout.
 pub(crate) const LAYOUTS: [Layout; 4] = [Layout::Gray, Layout::GrayAlpha, Layout::Rgb, Layout::Rgba];
@@ -50,7 +50,12 @@ pub(crate) fn picture(width: u32, height: u32, layout: Layout, bits: u8) -> Imag
 pub(crate) fn encode(encoder: &dyn Encoder, image: &Image, quality: f32, embedded: &Embedded) -> Vec<u8> {
     let source = Source { image, bytes: b"", format: Format::Tiff };
     assert!(encoder.accepts(source));
-    encoder.encode(source, Quality(quality), embedded, &Control::new()).unwrap()
+    encoder.encode(source, setting(quality), embedded, &Control::new()).unwrap()
+}
+
+/// With balanced effort.
+pub(crate) fn setting(quality: f32) -> Setting {
+    Setting { quality: Quality(quality), effort: Effort::Balanced }
 }
 
 /// Decodes.

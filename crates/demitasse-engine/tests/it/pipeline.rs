@@ -27,7 +27,7 @@ fn balanced() -> Request {
 
 /// A photo as a camera would save it: a JPEG of high quality.
 fn camera_jpeg(width: u32, height: u32) -> Vec<u8> {
-    let request = Request::new(Target::Quality { quality: Quality(96.0) }).with_format(OutputFormat::Jpeg);
+    let request = Request::new(Target::Quality { quality: Quality(96.0) }).with_format(OutputFormat::of(Format::Jpeg));
     let marked = run(&png(width, height, ColorType::Rgb, &photo(width, height)), request).bytes;
     // A camera leaves no mark: cut the comment out.
     let at = marked.windows(2).position(|pair| pair == [0xff, 0xfe]).unwrap();
@@ -62,7 +62,7 @@ fn what_comes_out_goes_through_again_unchanged() {
         png(200, 160, ColorType::Rgba, &chart(200, 160)),
     ];
     for (index, input) in inputs.iter().enumerate() {
-        for format in [OutputFormat::Keep, OutputFormat::Webp, OutputFormat::Png] {
+        for format in [OutputFormat::Keep, OutputFormat::of(Format::Webp), OutputFormat::of(Format::Png)] {
             for target in Preset::ALL
                 .map(Preset::target)
                 .into_iter()
@@ -162,7 +162,7 @@ fn private_metadata_goes_even_where_the_rights_would_take_more_room_than_before(
 
 #[test]
 fn what_no_encoder_can_carry_is_said_to_be_so() {
-    let request = Request::new(Target::Lossless).with_format(OutputFormat::Jpeg);
+    let request = Request::new(Target::Lossless).with_format(OutputFormat::of(Format::Jpeg));
     let done = run(&png(64, 64, ColorType::Rgb, &photo(64, 64)), request);
     assert_eq!(done.report.reason.unwrap().code, ReasonCode::NoEncoder);
 }
@@ -190,7 +190,7 @@ fn packed(keyword: &str, text: &str) -> Vec<u8> {
 #[test]
 fn transparency_survives_every_target() {
     let file = png(200, 160, ColorType::Rgba, &chart(200, 160));
-    for format in [OutputFormat::Keep, OutputFormat::Webp] {
+    for format in [OutputFormat::Keep, OutputFormat::of(Format::Webp)] {
         for preset in Preset::ALL {
             let done = run(&file, Request::new(preset.target()).with_format(format));
             assert!(done.report.output.alpha, "{format:?} {preset}");
@@ -211,7 +211,7 @@ fn transparency_survives_every_target() {
 #[test]
 fn transparency_is_never_flattened_silently() {
     let file = png(64, 64, ColorType::Rgba, &chart(64, 64));
-    let request = balanced().with_format(OutputFormat::Jpeg);
+    let request = balanced().with_format(OutputFormat::of(Format::Jpeg));
     let error = compress(&file, &request, &Limits::default(), &Control::new()).unwrap_err();
     assert_eq!(error.code(), "invalid_request");
 }
@@ -234,7 +234,7 @@ fn an_image_too_small_for_the_metric_stays_lossless() {
 #[test]
 fn a_converted_image_says_its_format() {
     let done =
-        run(&png(300, 200, ColorType::Rgb, &photo(300, 200)), balanced().with_format(OutputFormat::Webp));
+        run(&png(300, 200, ColorType::Rgb, &photo(300, 200)), balanced().with_format(OutputFormat::of(Format::Webp)));
     assert_eq!(done.report.output.format, Format::Webp);
     assert_eq!(inspect(&done.bytes, &Limits::default()).unwrap().format, Format::Webp);
 }

@@ -6,7 +6,7 @@ use crate::codec::jpeg::container::rewrite;
 use crate::codec::jpeg::frame::Structure;
 use crate::codec::jpeg::jpegli::{self, Raster, Settings};
 use crate::codec::jpeg::mozjpeg;
-use crate::codec::{Encoder, Mode, Source};
+use crate::codec::{Encoder, Mode, Setting, Source};
 use crate::metadata::Embedded;
 use crate::{Control, Error, Format, Layout, Quality, Result};
 
@@ -39,7 +39,8 @@ impl Encoder for Jpegli {
             && image.width.max(image.height) <= MAX_SIDE
     }
 
-    fn settings(&self, source: Source<'_>, quality: Quality) -> Map<String, Value> {
+    fn settings(&self, source: Source<'_>, setting: Setting) -> Map<String, Value> {
+        let quality = setting.quality;
         let settings = settings_of(quality);
         let mut map = Map::new();
         map.insert("quality".into(), json!(quality));
@@ -58,7 +59,7 @@ impl Encoder for Jpegli {
     fn encode(
         &self,
         source: Source<'_>,
-        quality: Quality,
+        setting: Setting,
         embedded: &Embedded,
         control: &Control,
     ) -> Result<Vec<u8>> {
@@ -71,7 +72,7 @@ impl Encoder for Jpegli {
         };
         let channels = image.layout.channels() as u8;
         let raster = Raster { width: image.width, height: image.height, channels, samples };
-        let settings = settings_of(quality);
+        let settings = settings_of(setting.quality);
         let mut file = jpegli::encode(raster, settings, control)?;
         if image.pixels() <= mozjpeg::SMALL.into() {
             let sequential = jpegli::encode(raster, Settings { progressive_level: 0, ..settings }, control)?;
@@ -123,7 +124,7 @@ impl Encoder for Transcode {
         true
     }
 
-    fn settings(&self, _source: Source<'_>, _quality: Quality) -> Map<String, Value> {
+    fn settings(&self, _source: Source<'_>, _setting: Setting) -> Map<String, Value> {
         let scans = ("scans".to_owned(), "progressive".into());
         Map::from_iter([scans, ("huffman".to_owned(), "optimized".into())])
     }
@@ -131,7 +132,7 @@ impl Encoder for Transcode {
     fn encode(
         &self,
         source: Source<'_>,
-        _quality: Quality,
+        _setting: Setting,
         embedded: &Embedded,
         control: &Control,
     ) -> Result<Vec<u8>> {

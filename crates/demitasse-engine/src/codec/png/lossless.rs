@@ -4,10 +4,10 @@ use oxipng::{BitDepth, ColorType, Options, RawImage, StripChunks};
 use serde_json::{Map, Value, json};
 
 use super::container::{assemble, color_chunks};
-use crate::codec::{Encoder, Mode, Source};
+use crate::codec::{Encoder, Mode, Setting, Source};
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::Embedded;
-use crate::{Control, Error, Quality, Result};
+use crate::{Control, Error, Result};
 
 /// Of the library; its output may change with it.
 pub(super) const OXIPNG_VERSION: &str = "10.2.1";
@@ -32,7 +32,7 @@ impl Encoder for Lossless {
         source.image.frames.len() == 1
     }
 
-    fn settings(&self, _: Source<'_>, _: Quality) -> Map<String, Value> {
+    fn settings(&self, _: Source<'_>, _: Setting) -> Map<String, Value> {
         Map::from_iter([("level".into(), json!(LEVEL))])
     }
 
@@ -40,7 +40,7 @@ impl Encoder for Lossless {
     fn encode(
         &self,
         source: Source<'_>,
-        _: Quality,
+        _: Setting,
         embedded: &Embedded,
         control: &Control,
     ) -> Result<Vec<u8>> {

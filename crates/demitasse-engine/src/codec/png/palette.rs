@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::container::{assemble, color_chunks};
 use super::lossless::Lossless;
-use crate::codec::{Codec, Encoder, Mode, Source};
+use crate::codec::{Codec, Encoder, Mode, Setting, Source};
 use crate::image::{Image, Layout};
 use crate::metadata::Embedded;
 use crate::reduce::reduce;
@@ -37,9 +37,9 @@ impl Encoder for Palette {
         source.image.frames.len() == 1 && !gray_profile && has_clear_edges(source.image)
     }
 
-    fn settings(&self, _: Source<'_>, quality: Quality) -> Map<String, Value> {
+    fn settings(&self, _: Source<'_>, setting: Setting) -> Map<String, Value> {
         Map::from_iter([
-            ("colors".into(), json!(colors(quality))),
+            ("colors".into(), json!(colors(setting.quality))),
             ("dithering".into(), json!(DITHERING)),
             ("packed_by".into(), json!(format!("oxipng {}", super::lossless::OXIPNG_VERSION))),
         ])
@@ -49,14 +49,14 @@ impl Encoder for Palette {
     fn encode(
         &self,
         source: Source<'_>,
-        quality: Quality,
+        setting: Setting,
         embedded: &Embedded,
         control: &Control,
     ) -> Result<Vec<u8>> {
         control.check()?;
         let rgba = to_rgba(source.image)?;
         let (width, height) = (source.image.width, source.image.height);
-        let indexed = quantize(&rgba, width as usize, height as usize, colors(quality))?;
+        let indexed = quantize(&rgba, width as usize, height as usize, colors(setting.quality))?;
         drop(rgba);
         control.check()?;
         let color = ColorType::Indexed { palette: indexed.palette };
@@ -77,6 +77,7 @@ impl Encoder for Palette {
     fn repack(
         &self,
         source: Source<'_>,
+        setting: Setting,
         result: Vec<u8>,
         embedded: &Embedded,
         control: &Control,
@@ -84,7 +85,7 @@ impl Encoder for Palette {
         let mut pixels = super::Png.decode(&result, &Limits::default(), control)?.image;
         pixels.profile = source.image.profile.clone();
         let source = Source { image: &reduce(pixels), ..source };
-        let packed = Lossless.encode(source, Quality(100.0), embedded, control)?;
+        let packed = Lossless.encode(source, setting, embedded, control)?;
         Ok(if packed.len() < result.len() { packed } else { result })
     }
 }

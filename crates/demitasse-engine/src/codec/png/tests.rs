@@ -7,7 +7,7 @@ use super::*;
 use crate::codec::testing::*;
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Kind, Mark};
-use crate::{Error, Quality};
+use crate::{Error};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -172,10 +172,10 @@ fn gamma_survives_a_new_encoding_unless_there_is_a_profile() {
     let bytes = with_chunks(&lossless(&image), &everything());
     let source = crate::codec::Source { image: &image, bytes: &bytes, format: crate::Format::Png };
     for encoder in Png.encoders() {
-        let out = encoder.encode(source, Quality(50.0), &Embedded::default(), &Control::new()).unwrap();
+        let out = encoder.encode(source, setting(50.0), &Embedded::default(), &Control::new()).unwrap();
         assert!(kinds(&out).contains(&"gAMA".to_owned()));
         let embedded = Embedded { icc: Some(vec![1; 200]), ..Embedded::default() };
-        let out = encoder.encode(source, Quality(50.0), &embedded, &Control::new()).unwrap();
+        let out = encoder.encode(source, setting(50.0), &embedded, &Control::new()).unwrap();
         assert!(!kinds(&out).contains(&"gAMA".to_owned()));
     }
 }

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::container::embed;
 use super::ffi::{self, Encoded, Pixels, Settings};
-use crate::codec::{Encoder, Mode, Source};
+use crate::codec::{Encoder, Mode, Setting, Source};
 use crate::image::{Image, Layout};
 use crate::metadata::Embedded;
-use crate::{Control, Error, Quality, Result};
+use crate::{Control, Effort, Error, Quality, Result};
 
 /// Name and version of the library.
 pub(super) const IDENTITY: (&str, &str) = ("libwebp", "1.6.0");
@@ -26,8 +26,15 @@ const LOSSLESS: Settings =
 /// VP8, with colours subsampled sharply and alpha kept whole; its quality is libwebp's own.
 pub(super) struct Lossy;
 
-const LOSSY: Settings =
-    Settings { lossless: false, quality: 75.0, method: 5, filter_sharpness: 7, partition_limit: 0 };
+fn lossy(setting: Setting) -> Settings {
+    let method = match setting.effort {
+        Effort::Fast => 4,
+        Effort::Balanced => 5,
+        Effort::Max => 6,
+    };
+    let quality = setting.quality.0.clamp(0.0, 100.0);
+    Settings { lossless: false, quality, method, filter_sharpness: 7, partition_limit: 0 }
+}
 
 impl Encoder for Lossless {
     fn identity(&self) -> (&'static str, &'static str) {
@@ -42,7 +49,7 @@ impl Encoder for Lossless {
         accepts(source.image)
     }
 
-    fn settings(&self, _: Source<'_>, _: Quality) -> Map<String, Value> {
+    fn settings(&self, _: Source<'_>, _: Setting) -> Map<String, Value> {
         Map::from_iter([
             ("lossless".into(), json!(true)),
             ("method".into(), json!(LOSSLESS.method)),
@@ -53,7 +60,7 @@ impl Encoder for Lossless {
     fn encode(
         &self,
         source: Source<'_>,
-        _: Quality,
+        _: Setting,
         embedded: &Embedded,
         control: &Control,
     ) -> Result<Vec<u8>> {
@@ -74,12 +81,13 @@ impl Encoder for Lossy {
         accepts(source.image)
     }
 
-    fn settings(&self, _: Source<'_>, quality: Quality) -> Map<String, Value> {
+    fn settings(&self, _: Source<'_>, setting: Setting) -> Map<String, Value> {
+        let settings = lossy(setting);
         Map::from_iter([
             ("lossless".into(), json!(false)),
-            ("quality".into(), json!(quality.0)),
-            ("method".into(), json!(LOSSY.method)),
-            ("filter_sharpness".into(), json!(LOSSY.filter_sharpness)),
+            ("quality".into(), json!(settings.quality)),
+            ("method".into(), json!(settings.method)),
+            ("filter_sharpness".into(), json!(settings.filter_sharpness)),
             ("sharp_yuv".into(), json!(true)),
         ])
     }
@@ -87,11 +95,11 @@ impl Encoder for Lossy {
     fn encode(
         &self,
         source: Source<'_>,
-        quality: Quality,
+        setting: Setting,
         embedded: &Embedded,
         control: &Control,
     ) -> Result<Vec<u8>> {
-        encode(source.image, Settings { quality: quality.0.clamp(0.0, 100.0), ..LOSSY }, embedded, control)
+        encode(source.image, lossy(setting), embedded, control)
     }
 }
 

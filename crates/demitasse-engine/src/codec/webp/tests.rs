@@ -6,7 +6,7 @@ use super::*;
 use crate::codec::Source;
 use crate::codec::testing::*;
 use crate::metadata::{Kind, Mark};
-use crate::{Error, Format, Quality};
+use crate::{Error, Format};
 
 fn lossless(image: &Image) -> Vec<u8> {
     encode(&Lossless, image, 0.0, &Embedded::default())
@@ -196,7 +196,7 @@ fn an_encode_stops_when_it_is_told_to() {
     control.cancel();
     let source = Source { image: &image, bytes: b"", format: Format::Tiff };
     for encoder in Webp.encoders() {
-        let stopped = encoder.encode(source, Quality(50.0), &Embedded::default(), &control);
+        let stopped = encoder.encode(source, setting(50.0), &Embedded::default(), &control);
         assert!(matches!(stopped, Err(Error::Cancelled)));
     }
 }

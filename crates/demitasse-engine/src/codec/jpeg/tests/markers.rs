@@ -1,6 +1,7 @@
 //! What files carry beside pixels.
 
 use super::*;
+use crate::codec::testing::setting;
 use crate::metadata::{Kind, Mark, Orientation, Rights, exif};
 
 fn segment(code: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -97,7 +98,7 @@ fn encoders_write_what_is_embedded() {
     let image = photo(33, 21, Layout::Rgb);
     let file = plain();
     for encoder in Jpeg.encoders() {
-        let made = encoder.encode(source(&image, &file), Quality(75.0), &keep(), &Control::new()).unwrap();
+        let made = encoder.encode(source(&image, &file), setting(75.0), &keep(), &Control::new()).unwrap();
         let found = metadata(&made);
         assert_eq!((found.icc, found.mark, found.orientation.exif()), (keep().icc, keep().mark, 6));
     }

@@ -8,8 +8,9 @@ use std::time::Instant;
 use super::encode::{Jpegli, Transcode};
 use super::jpegli::{Raster, Settings};
 use super::*;
+use crate::codec::testing::setting;
 use crate::codec::{Mode, Source};
-use crate::{Format, Quality};
+use crate::{Format};
 
 const FRAME_END: [u8; 2] = [0xFF, 0xD9];
 
@@ -36,7 +37,7 @@ fn source<'a>(image: &'a Image, bytes: &'a [u8]) -> Source<'a> {
 }
 
 fn compress(image: &Image, quality: f32) -> Vec<u8> {
-    Jpegli.encode(source(image, &[]), Quality(quality), &Embedded::default(), &Control::new()).unwrap()
+    Jpegli.encode(source(image, &[]), setting(quality), &Embedded::default(), &Control::new()).unwrap()
 }
 
 fn raw(image: &Image, subsampled: bool, progressive_level: u8) -> Vec<u8> {
@@ -116,7 +117,7 @@ fn what_jpeg_cannot_carry_is_not_accepted() {
         [photo(2, 2, Layout::Rgba), photo(2, 2, Layout::GrayAlpha), photo(65_501, 1, Layout::Gray), sixteen]
     {
         assert!(!Jpegli.accepts(source(&image, &[])));
-        let result = Jpegli.encode(source(&image, &[]), Quality(75.0), &Embedded::default(), &Control::new());
+        let result = Jpegli.encode(source(&image, &[]), setting(75.0), &Embedded::default(), &Control::new());
         assert_eq!(result.unwrap_err().code(), "codec_failed");
     }
 }
@@ -128,7 +129,7 @@ fn a_transcode_keeps_every_pixel_and_is_not_larger() {
         let original = raw(&image, subsampled, 0);
         let source = source(&image, &original);
         assert!(Transcode.accepts(source) && Transcode.keeps_coefficients());
-        let result = Transcode.encode(source, Quality(0.0), &Embedded::default(), &Control::new()).unwrap();
+        let result = Transcode.encode(source, setting(0.0), &Embedded::default(), &Control::new()).unwrap();
         assert_eq!(pixels(&result), pixels(&original));
         // The original has tables of its own already, and few pixels do not repay more scans: but for JFIF's marker
         // and the order of tables, the file is the same.
@@ -165,7 +166,7 @@ fn a_cancelled_or_late_call_stops() {
         let limits = Limits::default();
         assert_eq!(Jpeg.decode(&file, &limits, control).unwrap_err().code(), code);
         for encoder in Jpeg.encoders() {
-            let result = encoder.encode(source(&image, &file), Quality(75.0), &keep, control);
+            let result = encoder.encode(source(&image, &file), setting(75.0), &keep, control);
             assert_eq!(result.unwrap_err().code(), code);
         }
     }
