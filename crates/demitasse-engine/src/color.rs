@@ -14,21 +14,40 @@ type Transform = Arc<moxcms::Transform8BitExecutor>;
 /// Largest difference, of 255, at which a profile counts as sRGB: what rounding in a small table of curve points makes.
 const SAME: u8 = 1;
 
-/// Converts 8-bit samples to 8-bit sRGB, three samples a pixel, for looking at.
-///
-/// `samples` are interleaved, one a pixel if `is_gray`, else three; no alpha. Without a profile, and with one that cannot
-/// be used (see [`check_profile`]), they are taken as sRGB, as viewers do; so are those of a profile that is sRGB in all
-/// but name. Cost: linear, about 700 megapixels a second for a matrix profile; the result is the only large allocation.
-pub(crate) fn to_srgb8(samples: &[u8], is_gray: bool, profile: Option<&[u8]>) -> Vec<u8> {
-    let converted = profile.and_then(|profile| {
-        let transform =
-            transform(is_gray, profile).ok().filter(|transform| !is_identity(is_gray, transform))?;
-        apply(&transform, samples, samples_a_pixel(is_gray)).ok()
-    });
-    match converted {
-        Some(rgb) => rgb,
-        None if is_gray => spread(samples),
-        None => samples.to_vec(),
+/// From a profile's samples to sRGB, for looking at.
+pub(crate) struct ToSrgb {
+    is_gray: bool,
+    /// None where the samples are sRGB already, or are taken as such.
+    transform: Option<Transform>,
+}
+
+impl ToSrgb {
+    /// From samples of one (gray) or three channels. Without a profile, and with one that cannot be used (see
+    /// [`check_profile`]), they are taken as sRGB, as viewers do; so are those of a profile that is sRGB in all but name.
+    pub(crate) fn new(is_gray: bool, profile: Option<&[u8]>) -> Self {
+        let transform = profile
+            .and_then(|profile| transform(is_gray, profile).ok())
+            .filter(|transform| !is_identity(is_gray, transform));
+        Self { is_gray, transform }
+    }
+
+    /// Whether three samples a pixel go through as they are.
+    pub(crate) fn is_identity(&self) -> bool {
+        !self.is_gray && self.transform.is_none()
+    }
+
+    /// Converts interleaved 8-bit samples without alpha to 8-bit sRGB, three samples a pixel. Cost: linear, about 700
+    /// megapixels a second for a matrix profile; the result is the only large allocation.
+    pub(crate) fn convert(&self, samples: &[u8]) -> Vec<u8> {
+        let converted = self
+            .transform
+            .as_ref()
+            .and_then(|transform| apply(transform, samples, samples_a_pixel(self.is_gray)).ok());
+        match converted {
+            Some(rgb) => rgb,
+            None if self.is_gray => spread(samples),
+            None => samples.to_vec(),
+        }
     }
 }
 
@@ -142,6 +161,10 @@ fn is_identity(is_gray: bool, transform: &Transform) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn to_srgb8(samples: &[u8], is_gray: bool, profile: Option<&[u8]>) -> Vec<u8> {
+        ToSrgb::new(is_gray, profile).convert(samples)
+    }
 
     fn p3() -> Vec<u8> {
         ColorProfile::new_display_p3().encode().unwrap()

@@ -49,13 +49,14 @@ mod resize;
 mod search;
 mod verify;
 
+pub use analyze::{Analysis, Content, FEATURES, Features};
 pub use codec::Header;
 pub use control::Control;
 pub use error::{Error, Result};
 pub use format::{Capabilities, Format, Sniffed, sniff};
 pub use image::{Frame, Image, Layout, Samples};
 pub use limits::Limits;
-pub use pipeline::{Compressed, compress, inspect, read_metadata};
+pub use pipeline::{Compressed, analyze, compress, inspect, read_metadata};
 pub use report::{Outcome, Report};
 pub use request::{DEFAULT_FLOOR, Effort, FormatSet, OutputFormat, Preset, Quality, Request, Score, Target};
 pub use resize::{Resize, ResizeMethod};

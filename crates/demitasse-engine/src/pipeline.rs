@@ -4,17 +4,17 @@ use std::time::Instant;
 
 use cpu_time::ThreadTime;
 
-use crate::candidate::{Attempt, Seen, Trials, decode_result, output_formats, plan};
+use crate::analyze::Analysis;
+use crate::candidate::{Attempt, Sample, Trials, decode_result, output_formats, plan};
 use crate::codec::{Codec, Header, Mode, Source, codec};
 use crate::image::Image;
 use crate::metadata::{Embedded, Mark, Metadata, Orientation, Rights, exif};
-use crate::metric::{Evaluator, Purpose};
-use crate::receipt::{Draft, Receipt, Survivors};
+use crate::metric::Evaluator;
+use crate::receipt::{Draft, Proof, Receipt, Survivors};
 use crate::reduce::{reduce, uses_alpha};
 use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warning};
 use crate::request::OutputFormat;
-use crate::verify::{self, Promise, verify};
-use crate::{Control, Error, Format, Limits, Request, Result, Sniffed, Target, orient, sniff};
+use crate::{Control, Effort, Error, Format, Limits, Request, Result, Sniffed, Target, orient, sniff, verify};
 
 /// Smaller bytes, and the receipt.
 #[derive(Debug, Clone)]
@@ -59,6 +59,19 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Header> {
 /// As [`inspect`]; nothing is decoded.
 pub fn read_metadata(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
     codec(inspect(bytes, limits)?.format).read_metadata(bytes, limits)
+}
+
+/// Says what kind of picture it is, as [`compress`] sees it: upright, and without what it does not use.
+///
+/// # Errors
+/// As [`compress`].
+///
+/// Cost: one decode, and little more.
+pub fn analyze(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Analysis> {
+    let codec = codec(inspect(bytes, limits)?.format);
+    let decoded = codec.decode(bytes, limits, control)?;
+    let orientation = codec.read_metadata(bytes, limits)?.orientation;
+    Ok(Analysis::of(&reduce(orient::apply(decoded.image, orientation))))
 }
 
 /// Compresses `bytes` as `request` asks; what comes out is never larger, decodes to the same picture within the
@@ -138,38 +151,37 @@ impl Input<'_> {
             return self.keep(reason, Some(&image), Vec::new(), decoded.warnings);
         }
         let source = Source { image: &image, bytes: self.bytes, format: self.header.format };
-        let candidates = plan(source, &formats, self.request.target);
+        let analysis = Analysis::of(&image);
+        let (target, effort) = (self.request.target, self.request.effort);
+        let candidates = plan(source, &formats, target, effort, &analysis);
         if candidates.is_empty() {
             return self.keep(self.no_candidate(&formats), Some(&image), Vec::new(), decoded.warnings);
         }
-        let lossy = candidates.iter().any(|candidate| candidate.encoder.mode() != Mode::Lossless);
-        let purpose = match self.request.target {
-            Target::Quality { .. } => Purpose::Information,
-            Target::Score { .. } | Target::Lossless | Target::MaxBytes { .. } => Purpose::Promise,
-        };
-        let evaluator = lossy.then(|| Evaluator::new(&image, purpose)).transpose()?;
+        let evaluator = Evaluator::new(&image);
+        let sample = matches!(target, Target::Score { .. }).then(|| Sample::of(&image)).flatten();
         let (embedded, embedded_as_stored) = (self.embedded(&image), self.embedded_as_stored());
         let kept = self.codec.strip(self.bytes, &embedded_as_stored)?;
         let trials = Trials {
             source,
-            target: self.request.target,
-            effort: self.request.effort,
+            sample: sample.as_ref(),
+            analysis: &analysis,
+            target,
+            effort,
             embedded: &embedded,
             embedded_as_stored: &embedded_as_stored,
-            evaluator: evaluator.as_ref(),
+            evaluator: &evaluator,
             below_bytes: kept.len().min(self.bytes.len()) as u64,
             limits: self.limits,
             control: self.control,
         };
         let (attempts, mut reports) = trials.run(&candidates)?;
         for attempt in attempts {
-            if let Some(draft) =
-                self.accept(attempt, &image, evaluator.as_ref(), &mut reports, &decoded.warnings)?
-            {
-                return Ok(draft);
+            if let Some(draft) = self.accept(attempt, source, &evaluator, &mut reports, &decoded.warnings)? {
+                return Ok(draft.with_content(analysis.content));
             }
         }
-        self.keep(why_kept(&reports), Some(&image), reports, decoded.warnings)
+        let draft = self.keep(why_kept(&reports, target, self.bytes.len()), Some(&image), reports, decoded.warnings)?;
+        Ok(draft.with_content(analysis.content))
     }
 
     fn no_encoder(&self) -> Reason {
@@ -194,52 +206,62 @@ impl Input<'_> {
     /// Verifies an attempt; `None` if it does not hold its promise, and then its report says why.
     fn accept(
         &self,
-        mut attempt: Attempt,
-        image: &Image,
-        evaluator: Option<&Evaluator>,
+        attempt: Attempt,
+        source: Source<'_>,
+        evaluator: &Evaluator<'_>,
         reports: &mut [CandidateReport],
         warnings: &[Warning],
     ) -> Result<Option<Draft>> {
-        let promise = match (attempt.candidate.encoder.mode(), self.request.target) {
-            (Mode::Lossless, _) => Promise::Lossless,
-            (_, Target::Score { score }) => Promise::Score(score),
-            _ => Promise::Looks,
-        };
-        let broken = match self.look(&mut attempt, image, promise, evaluator) {
-            Ok(verify::Verdict::Holds(score)) => {
-                reports[attempt.index].verdict = Verdict::Chosen;
-                let source = Source { image, bytes: self.bytes, format: self.header.format };
-                return Ok(Some(Draft::compressed(
-                    attempt,
-                    source,
-                    self.request.effort,
-                    score,
-                    reports.to_vec(),
-                    warnings.to_vec(),
-                )));
-            }
-            Ok(verify::Verdict::Broken(why)) => why,
+        let held = match self.verify(&attempt, source.image, evaluator) {
+            Ok(held) => held,
             Err(error @ (Error::DeadlineExceeded | Error::Cancelled)) => return Err(error),
-            Err(error) => error.to_string(),
+            Err(error) => Err(error.to_string()),
         };
-        reports[attempt.index].verdict = Verdict::Failed;
-        reports[attempt.index].detail = Some(format!("the last check: {broken}"));
-        Ok(None)
+        let report = &mut reports[attempt.index];
+        match held {
+            Ok(proof) => {
+                report.verdict = Verdict::Chosen;
+                let (candidates, warnings) = (reports.to_vec(), warnings.to_vec());
+                Ok(Some(Draft::compressed(attempt, source, self.request, proof, candidates, warnings)))
+            }
+            Err(broken) => {
+                report.verdict = Verdict::Failed;
+                report.detail = Some(format!("the last check: {broken}"));
+                Ok(None)
+            }
+        }
     }
 
-    /// Verifies what the attempt's bytes show; they are decoded for it where no trial did.
-    fn look(
+    /// What the attempt's bytes show, against what was promised: the proof, or what is broken. They are decoded for it
+    /// where no trial did.
+    fn verify(
         &self,
-        attempt: &mut Attempt,
+        attempt: &Attempt,
         image: &Image,
-        promise: Promise,
-        evaluator: Option<&Evaluator>,
-    ) -> Result<verify::Verdict> {
-        let (result, score) = match attempt.seen.take() {
-            Some(Seen { image, score }) => (image, Some(score)),
-            None => (self.decode_result(attempt.candidate.format, &attempt.bytes, image)?, None),
+        evaluator: &Evaluator<'_>,
+    ) -> Result<std::result::Result<Proof, String>> {
+        let format = attempt.candidate.format;
+        if attempt.candidate.encoder.mode() == Mode::Lossless {
+            let result = self.decode_result(format, &attempt.bytes, image)?;
+            return Ok(verify::loss(image, result).map_or(Ok(Proof::Lossless), Err));
+        }
+        if let (Target::Score { score }, Effort::Fast) = (self.request.target, self.request.effort) {
+            return Ok(Ok(Proof::Predicted(score)));
+        }
+        let look = match attempt.look {
+            Some(look) => look,
+            None => {
+                let result = self.decode_result(format, &attempt.bytes, image)?;
+                verify::look(image, &result, evaluator, self.control)?
+            }
         };
-        verify(image, result, promise, evaluator.map(|evaluator| (evaluator, score)))
+        Ok(match (look.damage(), self.request.target) {
+            (Some(damage), _) => Err(damage),
+            (None, Target::Score { score }) if look.held() < score => {
+                Err(format!("the score is {:.2}, below {}", look.held().0, score.0))
+            }
+            (None, _) => Ok(Proof::Measured(look.scored)),
+        })
     }
 
     fn decode_result(&self, format: Format, bytes: &[u8], original: &Image) -> Result<Image> {
@@ -299,9 +321,9 @@ impl Input<'_> {
         }
         let Some(image) = image else { return Ok(()) };
         let result = self.decode_result(format, stripped, image)?;
-        match verify(image, result, Promise::Lossless, None)? {
-            verify::Verdict::Holds(_) => Ok(()),
-            verify::Verdict::Broken(why) => Err(damaged(format!("is another picture: {why}"))),
+        match verify::loss(image, result) {
+            None => Ok(()),
+            Some(why) => Err(damaged(format!("is another picture: {why}"))),
         }
     }
 
@@ -344,14 +366,27 @@ impl Input<'_> {
     }
 }
 
-fn why_kept(reports: &[CandidateReport]) -> Reason {
+/// Why nothing else came out. `bytes` is the length of the input.
+fn why_kept(reports: &[CandidateReport], target: Target, bytes: usize) -> Reason {
     let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
-    let (code, detail) = if any(Verdict::Failed) {
-        (ReasonCode::VerificationFailed, "no smaller result passed the last check")
+    match target {
+        Target::MaxBytes { max_bytes, .. } if bytes as u64 <= max_bytes => {
+            return Reason::new(ReasonCode::FitsAlready, "it has no more bytes than are allowed, and no encoder makes it smaller without loss");
+        }
+        _ => {}
+    }
+    if any(Verdict::Failed) {
+        Reason::new(ReasonCode::VerificationFailed, "no smaller result passed the last check")
     } else if any(Verdict::Larger) {
-        (ReasonCode::NoSmallerCandidate, "already optimal: every result that holds the promise is larger")
+        let detail = "already optimal: every result that holds the promise is larger";
+        Reason::new(ReasonCode::NoSmallerCandidate, detail)
     } else {
-        (ReasonCode::TargetNotReached, "no encoder reaches the target with a smaller file")
-    };
-    Reason::new(code, detail)
+        let best = reports.iter().filter_map(|report| Some((report.score?, report)));
+        let best = best.max_by(|(a, _), (b, _)| a.0.total_cmp(&b.0));
+        let reached = best.map_or(String::new(), |(score, report)| {
+            format!("; the best that was reached is {:.1}, by {}", score.0, report.encoder)
+        });
+        let detail = format!("no encoder reaches the target with a smaller file{reached}");
+        Reason::new(ReasonCode::TargetNotReached, detail)
+    }
 }

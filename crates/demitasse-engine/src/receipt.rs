@@ -8,12 +8,13 @@ use sha2::{Digest, Sha256};
 use crate::candidate::Attempt;
 use crate::codec::{Header, Setting, Source};
 use crate::metadata::{Kind, Metadata};
+use crate::metric::Scored;
 use crate::pipeline::Compressed;
 use crate::reduce::uses_alpha;
 use crate::report::{
-    CandidateReport, Facts, Measurement, MetadataReport, Outcome, Reason, Recipe, Report, Warning,
+    CandidateReport, Facts, Measurement, MetadataReport, Outcome, Reason, ReasonCode, Recipe, Report, Warning,
 };
-use crate::{Effort, Format, Request, VERSION};
+use crate::{Content, Format, Request, Score, Target, VERSION};
 
 /// What the receipt says of the input.
 pub(crate) struct Receipt<'a> {
@@ -76,6 +77,17 @@ pub(crate) enum Survivors {
     Everything,
 }
 
+/// What a result rests on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Proof {
+    /// Every pixel was found equal.
+    Lossless,
+    /// It was decoded and scored.
+    Measured(Scored),
+    /// It was made for this score, and not looked at.
+    Predicted(Score),
+}
+
 /// A finished compression, before it is written down.
 pub(crate) struct Draft {
     bytes: Vec<u8>,
@@ -86,6 +98,8 @@ pub(crate) struct Draft {
     alpha: bool,
     lossless: bool,
     score: Option<Measurement>,
+    predicted_score: Option<Score>,
+    content: Option<Content>,
     recipe: Recipe,
     survivors: Survivors,
     candidates: Vec<CandidateReport>,
@@ -93,25 +107,33 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// New bytes. `score` is what verification measured; `None` means that it found every pixel equal.
+    /// New bytes.
     pub(crate) fn compressed(
         attempt: Attempt,
         source: Source<'_>,
-        effort: Effort,
-        score: Option<Measurement>,
+        request: &Request,
+        proof: Proof,
         candidates: Vec<CandidateReport>,
         warnings: Vec<Warning>,
     ) -> Self {
         let encoder = attempt.candidate.encoder;
         let (name, version) = encoder.identity();
-        let setting = Setting { quality: attempt.quality, effort };
+        let setting = Setting { quality: attempt.quality, effort: request.effort };
         Self {
             outcome: Outcome::Compressed,
-            reason: None,
+            reason: attempt.exceeds.then(|| exceeded(request.target, attempt.bytes.len())).flatten(),
             made: Some((attempt.candidate.format, source.image.bits())),
             alpha: uses_alpha(source.image),
-            lossless: score.is_none(),
-            score,
+            lossless: proof == Proof::Lossless,
+            score: match proof {
+                Proof::Measured(scored) => Some(scored.measurement()),
+                Proof::Lossless | Proof::Predicted(_) => None,
+            },
+            predicted_score: match proof {
+                Proof::Predicted(score) => Some(score),
+                Proof::Lossless | Proof::Measured(_) => None,
+            },
+            content: None,
             recipe: Recipe {
                 encoder: name.to_owned(),
                 version: version.to_owned(),
@@ -145,6 +167,8 @@ impl Draft {
             alpha,
             lossless: true,
             score: None,
+            predicted_score: None,
+            content: None,
             recipe: Recipe {
                 encoder: "strip".into(),
                 version: env!("CARGO_PKG_VERSION").into(),
@@ -154,6 +178,11 @@ impl Draft {
             candidates,
             warnings,
         }
+    }
+
+    /// Adds what kind of picture it is.
+    pub(crate) fn with_content(self, content: Content) -> Self {
+        Self { content: Some(content), ..self }
     }
 
     /// Writes the receipt.
@@ -169,7 +198,7 @@ impl Draft {
         };
         let metadata = input.metadata_report(self.survivors);
         let report = Report {
-            version: 1,
+            version: 2,
             engine: VERSION.to_owned(),
             outcome: self.outcome,
             reason: self.reason,
@@ -177,6 +206,8 @@ impl Draft {
             input: input_facts,
             output,
             score: self.score,
+            predicted_score: self.predicted_score,
+            content: self.content,
             lossless: self.lossless,
             recipe: self.recipe,
             candidates: self.candidates,
@@ -187,6 +218,16 @@ impl Draft {
         };
         Compressed { bytes: self.bytes, report }
     }
+}
+
+/// Why more bytes came out than were allowed.
+fn exceeded(target: Target, bytes: usize) -> Option<Reason> {
+    let Target::MaxBytes { max_bytes, floor } = target else { return None };
+    let detail = format!(
+        "{max_bytes} bytes hold nothing that scores {} or more: the smallest that does has {bytes}",
+        floor.0
+    );
+    Some(Reason::new(ReasonCode::MaxBytesExceeded, detail))
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -4,18 +4,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::metadata::Kind;
-use crate::{Format, Quality, Request, Score};
+use crate::{Content, Format, Quality, Request, Score};
 
 /// Everything that can be said of one compression. Its JSON form is stable; `version` counts its changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Of this JSON: 1.
+    /// Of this JSON: 2.
     pub version: u32,
     /// Name and version of the engine.
     pub engine: String,
     /// Whether new bytes were made.
     pub outcome: Outcome,
-    /// Why the original was kept.
+    /// Why the original was kept, or why what was asked for could not be had.
     pub reason: Option<Reason>,
     /// What was asked for.
     pub request: Request,
@@ -23,8 +23,15 @@ pub struct Report {
     pub input: Facts,
     /// The bytes that went out.
     pub output: Facts,
-    /// What was measured on the decoded output; `None` where pixels are identical or nothing could be decoded.
+    /// What was measured on the decoded output; `None` where pixels are identical, nothing could be decoded, or the effort
+    /// is `fast`.
     pub score: Option<Measurement>,
+    /// The score that the output was made for without measuring it: effort `fast`.
+    #[serde(default)]
+    pub predicted_score: Option<Score>,
+    /// What kind of picture it is; `None` where nothing was decoded.
+    #[serde(default)]
+    pub content: Option<Content>,
     /// Whether every pixel of the output was compared with the input's and found equal.
     pub lossless: bool,
     /// How the output was made: with the same engine, input and recipe the bytes are the same.
@@ -80,6 +87,10 @@ pub enum ReasonCode {
     TargetNotReached,
     /// The smaller candidates failed the last check.
     VerificationFailed,
+    /// The bytes allowed hold no result above the floor: the output is the smallest that does.
+    MaxBytesExceeded,
+    /// It is within the bytes allowed as it is.
+    FitsAlready,
     /// There is no encoder for its format yet, or none that can carry this image whole.
     NoEncoder,
 }
@@ -198,8 +209,15 @@ pub struct Trial {
     pub quality: Quality,
     /// Length of the result.
     pub bytes: u64,
-    /// Its score.
-    pub score: Score,
+    /// Its score; `None` where it was not measured.
+    pub score: Option<Score>,
+    /// The part of the image's pixels that was encoded: 1, or less where a sample of them told where to start.
+    #[serde(default = "whole")]
+    pub share: f64,
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 /// What was kept and what was dropped.

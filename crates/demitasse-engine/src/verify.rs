@@ -3,83 +3,78 @@
 use std::ops::Range;
 
 use crate::image::{Image, Layout, Samples};
-use crate::metric::Evaluator;
 use crate::metric::view::to_8_bits;
+use crate::metric::{Evaluator, Scored};
 use crate::reduce::reduce;
-use crate::report::Measurement;
-use crate::{Result, Score};
+use crate::{Control, Result, Score};
 
 /// Alpha may differ by rounding and no more, in levels of 255.
 const MAX_ALPHA_DIFFERENCE: u8 = 1;
 /// Side of the blocks whose mean colours are compared over the whole image, in pixels.
 const BLOCK_SIDE: usize = 32;
-/// No block's mean colour may shift by more than this many levels of 255. The metric looks at tiles of a large image;
-/// this looks everywhere, for regions that went missing or changed colour.
+/// No block's mean colour may shift by more than this many levels of 255: a region went missing or changed colour, which
+/// a mean over a large image may not show.
 const MAX_BLOCK_SHIFT: f64 = 16.0;
+/// No tile may score lower than the target by more than this, however well the rest of the image does.
+pub(crate) const MAX_BELOW_TARGET: f64 = 20.0;
 
-/// What must hold.
+/// What a result looks like beside its original; its pixels need not be kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Promise {
-    /// Every pixel equal.
-    Lossless,
-    /// The score at least this.
-    Score(Score),
-    /// No score promised: dimensions, alpha and colour alone.
-    Looks,
+pub(crate) struct Look {
+    profile_is_same: bool,
+    differences: Differences,
+    /// The metric's scores.
+    pub scored: Scored,
 }
 
-/// What was found.
-#[derive(Debug)]
-pub(crate) enum Verdict {
-    /// It holds; with a measurement if pixels changed.
-    Holds(Option<Measurement>),
-    /// It does not: why, for people.
-    Broken(String),
+impl Look {
+    /// The score that a target is compared with: the whole image's, or less where one of its tiles is ruined.
+    pub(crate) fn held(&self) -> Score {
+        let worst = self.scored.worst_tile.map_or(f64::INFINITY, |tile| tile.score.0);
+        Score(self.scored.whole.0.min(worst + MAX_BELOW_TARGET))
+    }
+
+    /// Why the result is another picture, for people; `None` if it is the same one within what lossy coding changes.
+    pub(crate) fn damage(&self) -> Option<String> {
+        if !self.profile_is_same {
+            return Some("the colour profile is not the original's".into());
+        }
+        if self.differences.alpha > MAX_ALPHA_DIFFERENCE {
+            return Some(format!("alpha differs by up to {} of 255", self.differences.alpha));
+        }
+        (self.differences.block_shift > MAX_BLOCK_SHIFT)
+            .then(|| format!("a region's colour shifts by {:.1} of 255", self.differences.block_shift))
+    }
 }
 
-/// Looks whether `promise` holds for `result`, decoded from the bytes that go out and as large as `original`: profile,
-/// alpha and colour on every pixel, the score on what `metric` looks at. The score is taken as it is where a trial
-/// measured it on this very `result`.
+/// Looks at `result`, decoded from the bytes that go out and as large as the original: profile, alpha and colour on every
+/// pixel, and the scores.
 ///
 /// # Errors
-/// `Codec` if the metric refuses the picture.
+/// `DeadlineExceeded`, `Cancelled`.
 ///
-/// Cost: two passes; with a promised score two comparisons of the metric, and one more where no score is given.
-pub(crate) fn verify(
+/// Cost: that of [`Evaluator::score`] and a pass over both.
+pub(crate) fn look(
     original: &Image,
-    result: Image,
-    promise: Promise,
-    metric: Option<(&Evaluator, Option<Score>)>,
-) -> Result<Verdict> {
-    if result.profile != original.profile {
-        return Ok(Verdict::Broken("the colour profile is not the original's".into()));
-    }
-    if promise == Promise::Lossless {
-        let result = reduce(result);
-        let same = result.layout == original.layout && result.frames == original.frames;
-        return Ok(if same {
-            Verdict::Holds(None)
-        } else {
-            Verdict::Broken("a pixel is not the original's".into())
-        });
-    }
-    let differences = compare(original, &result);
-    if differences.alpha > MAX_ALPHA_DIFFERENCE {
-        return Ok(Verdict::Broken(format!("alpha differs by up to {} of 255", differences.alpha)));
-    }
-    if differences.block_shift > MAX_BLOCK_SHIFT {
-        return Ok(Verdict::Broken(format!(
-            "a region's colour shifts by {:.1} of 255",
-            differences.block_shift
-        )));
-    }
-    let measurement = metric.map(|(evaluator, score)| evaluator.measure(&result, score)).transpose()?;
-    Ok(match (promise, measurement) {
-        (Promise::Score(Score(target)), Some(m)) if m.value.0 < target => {
-            Verdict::Broken(format!("the score is {:.2}, below {target}", m.value.0))
-        }
-        (_, measurement) => Verdict::Holds(measurement),
+    result: &Image,
+    evaluator: &Evaluator<'_>,
+    control: &Control,
+) -> Result<Look> {
+    Ok(Look {
+        profile_is_same: result.profile == original.profile,
+        differences: compare(original, result),
+        scored: evaluator.score(result, control)?,
     })
+}
+
+/// Why `result` is not the same in every pixel; `None` if it is.
+pub(crate) fn loss(original: &Image, result: Image) -> Option<String> {
+    if result.profile != original.profile {
+        return Some("the colour profile is not the original's".into());
+    }
+    let result = reduce(result);
+    let same = result.layout == original.layout && result.frames == original.frames;
+    (!same).then(|| "a pixel is not the original's".into())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

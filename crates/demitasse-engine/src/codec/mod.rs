@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use crate::image::Image;
 use crate::metadata::{Embedded, Metadata};
 use crate::report::Warning;
+use crate::search::{Axis, Curve, PLAIN_AXIS};
 use crate::{Control, Effort, Format, Limits, Quality, Result};
 
 /// What a file's header says; nothing was decoded to know it.
@@ -99,14 +100,12 @@ pub(crate) struct Source<'a> {
 pub(crate) enum Mode {
     /// Every pixel as it was; the quality is not used.
     Lossless,
-    /// The quality decides, from `min` to `max`; `start` is a good first guess for a score of 75.
+    /// The quality decides, from `min` to `max`.
     Lossy {
         /// Coarsest setting worth trying.
         min: Quality,
         /// Finest setting.
         max: Quality,
-        /// First guess.
-        start: Quality,
         /// Settings closer than this are the same.
         step: f32,
     },
@@ -128,6 +127,22 @@ pub(crate) trait Encoder: Sync {
 
     /// How it treats pixels.
     fn mode(&self) -> Mode;
+
+    /// On which scores are nearly straight, where pixels are lossy.
+    fn axis(&self) -> &'static Axis {
+        &PLAIN_AXIS
+    }
+
+    /// What to expect of a quality, where pixels are lossy.
+    fn curve(&self, _effort: Effort) -> &'static Curve {
+        const UNFITTED: Curve = Curve::unfitted();
+        &UNFITTED
+    }
+
+    /// Whether a setting does to a part of the image what it does to the whole, so that a search may start on a part.
+    fn rehearses(&self) -> bool {
+        true
+    }
 
     /// Whether it can carry this source whole: dimensions, depth, alpha, frames.
     fn accepts(&self, source: Source<'_>) -> bool;

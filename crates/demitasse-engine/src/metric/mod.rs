@@ -1,157 +1,102 @@
 //! How far a decoded result is from its original, on the SSIMULACRA2 scale.
 //!
-//! [`Evaluator::new`] prepares the original once; [`Evaluator::score`] compares any number of results with it.
-//!
-//! Source: Sneyers, SSIMULACRA 2.1 (github.com/cloudinary/ssimulacra2), as implemented by the crate `fast-ssim2`.
+//! [`Evaluator`] holds the original and compares any number of results with it: the whole image, every pixel, and each of
+//! its tiles.
 
-pub(crate) mod sampling;
+pub(crate) mod ssimulacra2;
 pub(crate) mod view;
-
-use fast_ssim2::{PixelDescriptor, PixelSlice, Ssimulacra2Reference};
 
 use crate::image::Image;
 use crate::report::{Measurement, Scope, Tile};
-use crate::{Error, Result, Score};
-use sampling::{Rect, Sampling};
-use view::{Rgb8, render};
+use crate::{Control, Result, Score};
+use ssimulacra2::Comparison;
+use view::View;
 
 /// The metric's name in reports.
 const NAME: &str = "ssimulacra2";
-/// Tiles score higher than the whole image that they are part of; by how much, for each point of score that is missing
-/// to 100 and for no pixel looked at: least squares over 22 images at four qualities, in
-/// `docs/decisions/0003-tiles.md`. What is left has a standard deviation of 0.8.
-const TILE_BIAS: f64 = 0.14;
+/// Rows between two looks at the control; so many are converted at a time.
+const BAND: usize = 64;
 
-/// What a score is for.
+/// A region of an image, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// A target rests on it: as close to the whole image's as can be paid for, with the worst region beside it.
-    Promise,
-    /// Nothing was promised: it tells what became of the image.
-    Information,
+pub(crate) struct Rect {
+    /// Left edge.
+    pub x: u32,
+    /// Top edge.
+    pub y: u32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
 }
 
-/// An original, prepared for many comparisons.
-///
-/// Holds about 110 bytes for each pixel that is looked at, twice that with alpha.
-pub(crate) struct Evaluator {
-    purpose: Purpose,
-    sampling: Sampling,
-    /// One for each backdrop: see [`render`].
-    references: Vec<Ssimulacra2Reference>,
-    /// The same pictures, for the tiles' own scores.
-    pictures: Vec<Rgb8>,
+/// An original, for comparisons with what became of it.
+pub(crate) struct Evaluator<'a> {
+    original: &'a Image,
+    view: View<'a>,
 }
 
-impl Evaluator {
-    /// Prepares `original`; looks at all of it or at tiles, by its size and
-    /// the purpose alone.
-    ///
-    /// # Errors
-    /// `Codec` if the metric refuses the picture.
-    ///
-    /// Cost: about 0.1 s of one core for each megapixel looked at.
-    pub(crate) fn new(original: &Image, purpose: Purpose) -> Result<Self> {
-        let sampling = Sampling::plan(original.width, original.height, purpose);
-        let pictures = render(original, &sampling);
-        let references = pictures
-            .iter()
-            .map(|picture| {
-                Ssimulacra2Reference::new(&slice(picture, sampling.mosaic_size())?).map_err(failed)
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { purpose, sampling, references, pictures })
-    }
+/// What a comparison found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Scored {
+    /// Of the whole image; with alpha the lower of the two backdrops' scores.
+    pub whole: Score,
+    /// The tile with the lowest score, where there are several.
+    pub worst_tile: Option<Tile>,
+}
 
-    /// The score of `result`, whole or on the tiles; with alpha the lower of the two backdrops' scores.
-    ///
-    /// # Errors
-    /// `Codec` if the metric refuses the picture; the caller has checked that the dimensions are equal.
-    ///
-    /// Cost: about 0.12 s of one core for each megapixel looked at, twice that with alpha.
-    pub(crate) fn score(&self, result: &Image) -> Result<Score> {
-        let pictures = self.pictures_of(result);
-        let mut lowest = f64::INFINITY;
-        for (picture, reference) in pictures.iter().zip(&self.references) {
-            let score = reference.compare(&slice(picture, self.sampling.mosaic_size())?).map_err(failed)?;
-            lowest = lowest.min(score);
-        }
-        Ok(Score(self.estimate_of_whole(lowest)))
-    }
-
-    /// Takes the tiles' bias from their score: 100 stays 100, and a whole image's score stays as it is.
-    fn estimate_of_whole(&self, score: f64) -> f64 {
-        let unseen = 1.0 - self.sampling.share;
-        score - TILE_BIAS * unseen * unseen * (100.0 - score)
-    }
-
-    /// The score of `result` for the receipt, with its worst tile where a promise rests on it. `known` is the score, if
-    /// [`Evaluator::score`] gave it for these pixels already.
-    ///
-    /// # Errors
-    /// As [`Evaluator::score`].
-    ///
-    /// Cost: that of [`Evaluator::score`] unless `known`; the worst tile twice that.
-    pub(crate) fn measure(&self, result: &Image, known: Option<Score>) -> Result<Measurement> {
-        let value = known.map_or_else(|| self.score(result), Ok)?;
-        let wants_tile = self.purpose == Purpose::Promise && !self.sampling.is_whole();
-        let worst_tile = wants_tile.then(|| self.worst_tile(result)).transpose()?;
-        Ok(Measurement {
+impl Scored {
+    /// What goes into the receipt.
+    pub(crate) fn measurement(&self) -> Measurement {
+        Measurement {
             metric: NAME.into(),
-            value,
-            scope: if self.sampling.is_whole() { Scope::Whole } else { Scope::Tiles },
-            tiles: self.sampling.tiles.len() as u32,
-            share: (self.sampling.share * 1e4).round() / 1e4,
-            worst_tile,
-        })
-    }
-
-    /// A result without alpha beside an original with it is seen as opaque over both backdrops.
-    fn pictures_of(&self, result: &Image) -> Vec<Rgb8> {
-        let mut pictures = render(result, &self.sampling);
-        while pictures.len() < self.references.len() {
-            pictures.push(pictures[0].clone());
+            value: self.whole,
+            scope: Scope::Whole,
+            tiles: 1,
+            share: 1.0,
+            worst_tile: self.worst_tile,
         }
-        pictures
+    }
+}
+
+impl<'a> Evaluator<'a> {
+    /// Costs nothing: the original is looked at with each result.
+    pub(crate) fn new(original: &'a Image) -> Self {
+        Self { original, view: View::new(original) }
     }
 
-    fn worst_tile(&self, result: &Image) -> Result<Tile> {
-        let pictures = self.pictures_of(result);
-        let mut worst: Option<Tile> = None;
-        for (index, tile) in self.sampling.tiles.iter().enumerate() {
-            for (distorted, reference) in pictures.iter().zip(&self.pictures) {
-                let score = self.tile_score(index, reference, distorted)?;
-                if worst.is_none_or(|worst| score < worst.score) {
-                    let Rect { x, y, width, height } = *tile;
-                    worst = Some(Tile { x, y, width, height, score });
-                }
+    /// Scores `result`, which has the original's size.
+    ///
+    /// # Errors
+    /// `DeadlineExceeded`, `Cancelled`.
+    ///
+    /// Cost: about 10 ns of one core for each pixel, twice that with alpha; memory for some hundred rows.
+    pub(crate) fn score(&self, result: &Image, control: &Control) -> Result<Scored> {
+        let (width, height) = (self.original.width, self.original.height);
+        let result = View::new(result);
+        // A result without alpha beside an original with it is opaque over both backdrops; and the reverse.
+        let pictures = self.view.pictures().max(result.pictures());
+        let mut comparisons: Vec<_> = (0..pictures).map(|_| Comparison::new(width, height)).collect();
+        for top in (0..height as usize).step_by(BAND) {
+            control.check()?;
+            let rows = top..(top + BAND).min(height as usize);
+            let (references, results) = (self.view.rows(rows.clone()), result.rows(rows));
+            for (picture, comparison) in comparisons.iter_mut().enumerate() {
+                let of = |pictures: &[view::Rgb8<'_>]| picture.min(pictures.len() - 1);
+                comparison.push(&references[of(&references)], &results[of(&results)]);
             }
         }
-        worst.ok_or_else(|| Error::codec(NAME, "no tile to score"))
-    }
-
-    fn tile_score(&self, index: usize, reference: &[u8], distorted: &[u8]) -> Result<Score> {
-        let tile = self.sampling.tiles[index];
-        let (column, row) = (index as u32 % self.sampling.columns, index as u32 / self.sampling.columns);
-        let place = Rect { x: column * tile.width, y: row * tile.height, ..tile };
-        let one = Sampling { tiles: vec![place], columns: 1, rows: 1, share: 1.0 };
-        let mosaic_width = self.sampling.mosaic_size().0;
-        let [reference, distorted] =
-            [reference, distorted].map(|picture| one.mosaic(picture, mosaic_width, 3));
-        let size = (tile.width, tile.height);
-        let score = fast_ssim2::compute_ssimulacra2(&slice(&reference, size)?, &slice(&distorted, size)?);
-        score.map(Score).map_err(failed)
+        let scores = comparisons.into_iter().map(Comparison::finish);
+        let lowest = scores.min_by(|a, b| a.whole.total_cmp(&b.whole));
+        let (whole, tiles) = lowest.map_or((100.0, Vec::new()), |scores| (scores.whole, scores.tiles));
+        let worst = tiles.iter().min_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| tiles.len() > 1);
+        Ok(Scored { whole: Score(whole), worst_tile: worst.map(|(place, score)| tile(*place, *score)) })
     }
 }
 
-fn slice(picture: &[u8], (width, height): (u32, u32)) -> Result<PixelSlice<'_>> {
-    PixelSlice::new(picture, width, height, width as usize * 3, PixelDescriptor::RGB8_SRGB)
-        .map(PixelSlice::erase)
-        .map_err(|error| Error::codec(NAME, error))
-}
-
-fn failed(error: fast_ssim2::Ssimulacra2Error) -> Error {
-    Error::codec(NAME, error)
+fn tile(place: Rect, score: f64) -> Tile {
+    let Rect { x, y, width, height } = place;
+    Tile { x, y, width, height, score: Score(score) }
 }
 
 #[cfg(test)]
@@ -164,40 +109,44 @@ mod tests {
         Image::still(width, height, Layout::Gray, Samples::U8(samples), None)
     }
 
+    fn score(original: &Image, result: &Image) -> Scored {
+        Evaluator::new(original).score(result, &Control::new()).unwrap()
+    }
+
     #[test]
     fn an_identical_image_scores_100() {
         let image = ramp(64, 48, 0);
-        assert_eq!(Evaluator::new(&image, Purpose::Promise).unwrap().score(&image).unwrap(), Score(100.0));
+        assert_eq!(score(&image, &image), Scored { whole: Score(100.0), worst_tile: None });
     }
 
     #[test]
     fn a_larger_difference_scores_lower() {
-        let evaluator = Evaluator::new(&ramp(64, 48, 0), Purpose::Promise).unwrap();
-        let [near, far] = [2, 40].map(|offset| evaluator.score(&ramp(64, 48, offset)).unwrap());
+        let [near, far] = [2, 40].map(|offset| score(&ramp(64, 48, 0), &ramp(64, 48, offset)).whole);
         assert!(far < near && near < Score(100.0), "{far:?} {near:?}");
     }
 
     #[test]
-    fn the_worst_tile_is_where_the_damage_is() {
-        let original = ramp(2000, 1500, 0);
-        let evaluator = Evaluator::new(&original, Purpose::Promise).unwrap();
-        let damaged_tile = evaluator.sampling.tiles[3];
-        let mut samples = original.samples_u8().unwrap().to_vec();
-        for y in damaged_tile.y..damaged_tile.y + damaged_tile.height {
-            let start = (y * 2000 + damaged_tile.x) as usize;
-            samples[start..start + damaged_tile.width as usize].fill(128);
-        }
-        let damaged = Image::still(2000, 1500, Layout::Gray, Samples::U8(samples), None);
-        let measurement = evaluator.measure(&damaged, None).unwrap();
-        let worst = measurement.worst_tile.unwrap();
-        assert_eq!((worst.x, worst.y), (damaged_tile.x, damaged_tile.y));
-        assert!(worst.score < measurement.value);
-        assert_eq!(measurement.scope, Scope::Tiles);
+    fn a_difference_that_only_one_backdrop_shows_counts() {
+        let with = |pixel: [u8; 4]| {
+            let samples = pixel.iter().copied().cycle().take(64 * 64 * 4).collect();
+            Image::still(64, 64, Layout::Rgba, Samples::U8(samples), None)
+        };
+        let lost = score(&with([255, 255, 255, 128]), &with([255, 255, 255, 255]));
+        assert!(lost.whole < Score(90.0), "{lost:?}");
+        assert_eq!(score(&with([255, 0, 0, 0]), &with([0, 255, 0, 0])).whole, Score(100.0));
     }
 
     #[test]
     fn an_image_of_a_few_pixels_can_be_scored() {
         let image = ramp(3, 2, 0);
-        assert_eq!(Evaluator::new(&image, Purpose::Promise).unwrap().score(&image).unwrap(), Score(100.0));
+        assert_eq!(score(&image, &image).whole, Score(100.0));
+    }
+
+    #[test]
+    fn a_cancelled_comparison_stops() {
+        let control = Control::new();
+        control.cancel();
+        let image = ramp(64, 48, 0);
+        assert_eq!(Evaluator::new(&image).score(&image, &control).unwrap_err().code(), "cancelled");
     }
 }

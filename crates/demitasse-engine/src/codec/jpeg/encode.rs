@@ -8,7 +8,8 @@ use crate::codec::jpeg::jpegli::{self, Raster, Settings};
 use crate::codec::jpeg::mozjpeg;
 use crate::codec::{Encoder, Mode, Setting, Source};
 use crate::metadata::Embedded;
-use crate::{Control, Error, Format, Layout, Quality, Result};
+use crate::search::{Axis, Curve};
+use crate::{Control, Effort, Error, Format, Layout, Quality, Result};
 
 /// Longest side that libjpeg and jpegli take (JPEG_MAX_DIMENSION).
 const MAX_SIDE: u32 = 65_500;
@@ -28,7 +29,27 @@ impl Encoder for Jpegli {
     }
 
     fn mode(&self) -> Mode {
-        Mode::Lossy { min: Quality(5.0), max: Quality(99.0), start: Quality(77.0), step: 0.25 }
+        Mode::Lossy { min: Quality(5.0), max: Quality(99.0), step: 0.25 }
+    }
+
+    fn axis(&self) -> &'static Axis {
+        /// The logarithm of the distance.
+        static AXIS: Axis = Axis {
+            loss: |quality| f64::from(distance(Quality(quality as f32))).ln(),
+            quality: |loss| quality_of(loss.exp()),
+        };
+        &AXIS
+    }
+
+    fn curve(&self, _effort: Effort) -> &'static Curve {
+        static CURVE: Curve = Curve {
+            offset: -4.891,
+            slope: 1.8306,
+            bend: 0.0331,
+            weights: [0.3204, -0.1332, 0.1245, -0.3087, -0.0102, 0.3727, -0.2096, -0.0494],
+            tilts: [0.3076, -0.1665, -0.4503, 0.0302, -0.0098, 0.1837, 0.0699, -0.0161],
+        };
+        &CURVE
     }
 
     fn accepts(&self, source: Source<'_>) -> bool {
@@ -102,6 +123,16 @@ fn distance(quality: Quality) -> f32 {
     }
 }
 
+/// The quality of a distance: [`distance`] backwards, from 0.01.
+fn quality_of(distance: f64) -> f64 {
+    let linear = 100.0 - (distance - 0.1) / 0.09;
+    if linear >= 30.0 {
+        return linear.min(100.0);
+    }
+    let (a, b, c) = (53.0 / 3000.0, -23.0 / 20.0, 25.0 - distance);
+    ((-b - (b * b - 4.0 * a * c).max(0.0).sqrt()) / (2.0 * a)).max(0.0)
+}
+
 /// Lossless: the same coefficients in progressive scans, with Huffman tables of their own.
 pub(super) struct Transcode;
 
@@ -150,6 +181,15 @@ mod tests {
         let at = |quality| settings_of(Quality(quality));
         assert!(at(93.75).subsampled && !at(94.0).subsampled);
         assert_eq!((at(94.0).distance, at(100.0).distance), (distance(Quality(92.0)), 0.01));
+    }
+
+    #[test]
+    fn the_axis_leads_back_to_the_quality() {
+        let axis = Jpegli.axis();
+        for quality in [1.0, 5.0, 29.75, 30.0, 75.0, 99.0] {
+            let back = (axis.quality)((axis.loss)(quality));
+            assert!((back - quality).abs() < 0.1, "{quality} {back}");
+        }
     }
 
     #[test]

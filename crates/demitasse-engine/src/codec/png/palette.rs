@@ -28,7 +28,12 @@ impl Encoder for Palette {
     }
 
     fn mode(&self) -> Mode {
-        Mode::Lossy { min: Quality(1.0), max: Quality(100.0), start: Quality(80.0), step: 1.0 }
+        Mode::Lossy { min: Quality(1.0), max: Quality(100.0), step: 1.0 }
+    }
+
+    /// The colours of a part are not those of the whole.
+    fn rehearses(&self) -> bool {
+        false
     }
 
     fn accepts(&self, source: Source<'_>) -> bool {

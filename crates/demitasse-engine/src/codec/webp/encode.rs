@@ -9,6 +9,7 @@ use super::ffi::{self, Encoded, Pixels, Settings};
 use crate::codec::{Encoder, Mode, Setting, Source};
 use crate::image::{Image, Layout};
 use crate::metadata::Embedded;
+use crate::search::Curve;
 use crate::{Control, Effort, Error, Quality, Result};
 
 /// Name and version of the library.
@@ -74,7 +75,18 @@ impl Encoder for Lossy {
     }
 
     fn mode(&self) -> Mode {
-        Mode::Lossy { min: Quality(1.0), max: Quality(100.0), start: Quality(75.0), step: 0.5 }
+        Mode::Lossy { min: Quality(1.0), max: Quality(100.0), step: 0.5 }
+    }
+
+    fn curve(&self, _effort: Effort) -> &'static Curve {
+        static CURVE: Curve = Curve {
+            offset: -2.0019,
+            slope: 1.5831,
+            bend: -0.0119,
+            weights: [0.4246, 0.3649, 0.1855, -0.0648, -0.0397, 0.5092, -0.5101, 0.0223],
+            tilts: [0.3023, -0.0658, -0.3828, -0.0476, -0.3857, 0.1391, 0.1464, -0.0501],
+        };
+        &CURVE
     }
 
     fn accepts(&self, source: Source<'_>) -> bool {

@@ -1,0 +1,55 @@
+//! How many colours an image has.
+
+use std::collections::HashSet;
+
+use crate::image::{Image, Samples};
+
+/// Counting stops here.
+const MAX_COUNTED: usize = 1 << 14;
+/// A graphic has at most one colour for this many pixels. Photos of the smallest sizes have about one for two.
+const PIXELS_A_COLOR: u64 = 8;
+
+/// How many colours, alpha included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colors {
+    Counted(usize),
+    /// More than were counted, or of 16 bits.
+    Many,
+    /// Of 16 bits: not counted, and no photo of the web.
+    Deep,
+}
+
+impl Colors {
+    /// Whether there are few enough for a drawing, a screenshot, a chart, rather than a photo.
+    pub(super) fn are_few(self, pixels: u64) -> bool {
+        match self {
+            Self::Counted(colors) => colors as u64 * PIXELS_A_COLOR <= pixels.max(PIXELS_A_COLOR),
+            Self::Many => false,
+            Self::Deep => true,
+        }
+    }
+
+    pub(super) fn fit_a_palette(self) -> bool {
+        matches!(self, Self::Counted(..=256))
+    }
+}
+
+/// Cost: one pass, cut short at 16,384 colours.
+pub(super) fn count(image: &Image) -> Colors {
+    let Samples::U8(samples) = image.samples() else { return Colors::Deep };
+    let mut colors = HashSet::with_capacity(1024);
+    let mut last = None;
+    for pixel in samples.chunks_exact(image.layout.channels()) {
+        if last == Some(pixel) {
+            continue;
+        }
+        last = Some(pixel);
+        let mut color = [0; 4];
+        color[..pixel.len()].copy_from_slice(pixel);
+        colors.insert(color);
+        if colors.len() >= MAX_COUNTED {
+            return Colors::Many;
+        }
+    }
+    Colors::Counted(colors.len())
+}

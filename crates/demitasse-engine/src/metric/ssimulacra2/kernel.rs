@@ -1,0 +1,233 @@
+//! The arithmetic, on rows of samples.
+//!
+//! Plain loops that the compiler turns into vector instructions: everything is inlined into the one place that picks the
+//! instruction set ([`super::Comparison::push`]). No operation is fused or reordered by that, so that scores are the same
+//! on every machine.
+
+use super::weights::{SUMS, Sums};
+
+/// The blur reaches this many pixels to each side.
+pub(super) const REACH: usize = 4;
+/// Rows and columns that one blurred value is made of.
+pub(super) const WINDOW: usize = 2 * REACH + 1;
+
+/// The blur from its middle outwards: the truncated cosine approximation of a Gaussian of 1.5 pixels (Charalampidis,
+/// Recursive Implementation of the Gaussian Filter Using Truncated Cosine Functions, 2016) that the metric uses. The
+/// recursive form's impulse response, which is exactly this long.
+const TAPS: [f32; REACH + 1] = [0.264_621_1, 0.212_928_6, 0.109_335_37, 0.036_011_115, 0.009_414_368];
+
+/// Of the maps' sums: so many values are added side by side.
+const LANES: usize = 8;
+/// Keeps the structural error of flat regions finite.
+const C2: f32 = 0.0009;
+
+/// Opsin absorbance: how much red, green and blue excite long, middle and short cones. Rows of libjxl's matrix.
+const OPSIN: [[f32; 3]; 3] =
+    [[0.30, 0.622, 0.078], [0.23, 0.692, 0.078], [0.243_422_69, 0.204_767_45, 0.551_809_86]];
+const OPSIN_BIAS: f32 = 0.003_793_073_4;
+/// The cube root of [`OPSIN_BIAS`].
+const OPSIN_BIAS_ROOT: f32 = 0.155_954_2;
+
+/// Linear red, green, blue of a row to X, Y, B, moved so that none is negative. Channels with an empty row are not made.
+#[inline(always)]
+pub(super) fn xyb(linear: [&[f32]; 3], [x, y, b]: [&mut [f32]; 3]) {
+    let [red, green, blue] = linear;
+    let width = red.len();
+    let (green, blue) = (&green[..width], &blue[..width]);
+    let cone = |row: usize, at: usize| {
+        let [r, g, b] = OPSIN[row];
+        cube_root(r * red[at] + g * green[at] + b * blue[at] + OPSIN_BIAS) - OPSIN_BIAS_ROOT
+    };
+    if x.is_empty() && b.is_empty() {
+        for (at, y) in y.iter_mut().enumerate().take(width) {
+            *y = 0.5 * (cone(0, at) + cone(1, at)) + 0.01;
+        }
+        return;
+    }
+    // All of them where more than luma is asked for: it is little, on the small scales.
+    for at in 0..width {
+        let (long, middle) = (cone(0, at), cone(1, at));
+        let luma = 0.5 * (long + middle);
+        if let Some(x) = x.get_mut(at) {
+            *x = 7.0 * (long - middle) + 0.42;
+        }
+        if let Some(y) = y.get_mut(at) {
+            *y = luma + 0.01;
+        }
+        if let Some(b) = b.get_mut(at) {
+            *b = cone(2, at) - luma + 0.55;
+        }
+    }
+}
+
+/// Of a positive number, to about 1e-6 of it: the exponent divided by three, then Newton's method for the inverse root.
+#[inline(always)]
+fn cube_root(x: f32) -> f32 {
+    /// Of 1 for an exponent of 0: makes the first guess right to a tenth.
+    const GUESS: u32 = 0x5480_0000;
+    const THIRD_OF_AN_EXPONENT: u32 = 0x002a_aaaa;
+    let mut inverse = f32::from_bits(GUESS.wrapping_sub((x.to_bits() >> 23).wrapping_mul(THIRD_OF_AN_EXPONENT)));
+    let third = x * (1.0 / 3.0);
+    for _ in 0..4 {
+        let square = inverse * inverse;
+        inverse = (4.0 / 3.0) * inverse - third * (square * square);
+    }
+    x * inverse * inverse
+}
+
+/// Blurs along a row. `padded` has [`REACH`] zeros on both sides of the row: outside the image there is nothing.
+#[inline(always)]
+pub(super) fn blur_along(padded: &[f32], out: &mut [f32]) {
+    let width = out.len();
+    let at: [&[f32]; WINDOW] = std::array::from_fn(|offset| &padded[offset..offset + width]);
+    for (x, out) in out.iter_mut().enumerate() {
+        *out = TAPS[0] * at[4][x]
+            + TAPS[1] * (at[3][x] + at[5][x])
+            + TAPS[2] * (at[2][x] + at[6][x])
+            + TAPS[3] * (at[1][x] + at[7][x])
+            + TAPS[4] * (at[0][x] + at[8][x]);
+    }
+}
+
+/// Blurs across rows: `rows` from the uppermost, each at least as long as `out`.
+#[inline(always)]
+pub(super) fn blur_across(rows: [&[f32]; WINDOW], out: &mut [f32]) {
+    let width = out.len();
+    let at = rows.map(|row| &row[..width]);
+    for (x, out) in out.iter_mut().enumerate() {
+        *out = TAPS[0] * at[4][x]
+            + TAPS[1] * (at[3][x] + at[5][x])
+            + TAPS[2] * (at[2][x] + at[6][x])
+            + TAPS[3] * (at[1][x] + at[7][x])
+            + TAPS[4] * (at[0][x] + at[8][x]);
+    }
+}
+
+/// `(reference - distorted)^2`, and `reference x distorted`.
+#[inline(always)]
+pub(super) fn products(reference: &[f32], distorted: &[f32], squares: &mut [f32], product: &mut [f32]) {
+    let width = reference.len();
+    let (distorted, squares, product) = (&distorted[..width], &mut squares[..width], &mut product[..width]);
+    for x in 0..width {
+        let difference = reference[x] - distorted[x];
+        squares[x] = difference * difference;
+        product[x] = reference[x] * distorted[x];
+    }
+}
+
+/// What the maps of one row are made of: samples as they are, and blurred.
+#[derive(Clone, Copy)]
+pub(super) struct MapRow<'a> {
+    pub reference: &'a [f32],
+    pub distorted: &'a [f32],
+    pub reference_mean: &'a [f32],
+    pub distorted_mean: &'a [f32],
+    /// Of `(reference - distorted)^2`.
+    pub squares_mean: &'a [f32],
+    /// Of `reference x distorted`.
+    pub product_mean: &'a [f32],
+}
+
+/// Adds the maps of the columns `from..to` to `sums`.
+#[inline(always)]
+pub(super) fn add_maps(row: MapRow<'_>, from: usize, to: usize, sums: &mut Sums) {
+    let columns = [
+        row.reference,
+        row.distorted,
+        row.reference_mean,
+        row.distorted_mean,
+        row.squares_mean,
+        row.product_mean,
+    ]
+    .map(|samples| samples[from..to].as_chunks::<LANES>());
+    let mut lanes = [[0.0_f32; LANES]; SUMS];
+    let [reference, distorted, reference_mean, distorted_mean, squares_mean, product_mean] =
+        columns.map(|(chunks, _)| chunks);
+    for (at, reference) in reference.iter().enumerate() {
+        let samples = [reference, &distorted[at]];
+        let means = [&reference_mean[at], &distorted_mean[at]];
+        add_lanes(samples, means, &squares_mean[at], &product_mean[at], &mut lanes);
+    }
+    let [reference, distorted, reference_mean, distorted_mean, squares_mean, product_mean] =
+        columns.map(|(_, rest)| rest);
+    for at in 0..reference.len() {
+        let values = maps(
+            [reference[at], distorted[at]],
+            [reference_mean[at], distorted_mean[at]],
+            squares_mean[at],
+            product_mean[at],
+        );
+        for (map, value) in values.into_iter().enumerate() {
+            lanes[2 * map][0] += value;
+            lanes[2 * map + 1][0] += (value * value) * (value * value);
+        }
+    }
+    for (sum, lanes) in sums.iter_mut().zip(lanes) {
+        *sum += lanes.iter().map(|value| f64::from(*value)).sum::<f64>();
+    }
+}
+
+#[inline(always)]
+fn add_lanes(
+    samples: [&[f32; LANES]; 2],
+    means: [&[f32; LANES]; 2],
+    squares_mean: &[f32; LANES],
+    product_mean: &[f32; LANES],
+    lanes: &mut [[f32; LANES]; SUMS],
+) {
+    let mut values = [[0.0; LANES]; 3];
+    for lane in 0..LANES {
+        let of_lane = maps(
+            samples.map(|samples| samples[lane]),
+            means.map(|means| means[lane]),
+            squares_mean[lane],
+            product_mean[lane],
+        );
+        for (values, value) in values.iter_mut().zip(of_lane) {
+            values[lane] = value;
+        }
+    }
+    for (map, values) in values.iter().enumerate() {
+        for (lane, value) in values.iter().enumerate() {
+            lanes[2 * map][lane] += value;
+            lanes[2 * map + 1][lane] += (value * value) * (value * value);
+        }
+    }
+}
+
+/// Structural error (`SSIMMap`), added and lost detail (`EdgeDiffMap`) of a pixel.
+#[inline(always)]
+fn maps(samples: [f32; 2], means: [f32; 2], squares_mean: f32, product_mean: f32) -> [f32; 3] {
+    let [reference, distorted] = means;
+    let difference = reference - distorted;
+    let likeness_of_means = 1.0 - difference * difference;
+    let covariance = 2.0 * (product_mean - reference * distorted) + C2;
+    // The sum of both variances. Written so, equal images give exactly 0 below, and rounding counts less.
+    let variances = covariance + (squares_mean - difference * difference);
+    let structure = (1.0 - likeness_of_means * covariance / variances).max(0.0);
+    let detail = |sample: f32, mean: f32| 1.0 + (sample - mean).abs();
+    let change = detail(samples[1], distorted) / detail(samples[0], reference) - 1.0;
+    [structure, change.max(0.0), (-change).max(0.0)]
+}
+
+/// Adds neighbours of a row: half as many, rounded up, the last one doubled where it is alone.
+#[inline(always)]
+pub(super) fn add_pairs(row: &[f32], out: &mut [f32]) {
+    for (out, pair) in out.iter_mut().zip(row.chunks_exact(2)) {
+        *out = pair[0] + pair[1];
+    }
+    if let ([last], Some(out)) = (row.chunks_exact(2).remainder(), out.last_mut()) {
+        *out = last + last;
+    }
+}
+
+/// The second row of two: averages it with what [`add_pairs`] made of the first.
+#[inline(always)]
+pub(super) fn average_pairs(row: &[f32], sums: &mut [f32]) {
+    for (sum, pair) in sums.iter_mut().zip(row.chunks_exact(2)) {
+        *sum = (*sum + (pair[0] + pair[1])) * 0.25;
+    }
+    if let ([last], Some(sum)) = (row.chunks_exact(2).remainder(), sums.last_mut()) {
+        *sum = (*sum + (last + last)) * 0.25;
+    }
+}
