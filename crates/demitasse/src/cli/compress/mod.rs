@@ -65,8 +65,8 @@ pub(super) struct Args {
     #[arg(long)]
     lossless: bool,
 
-    /// The output's format: keep, jpeg, png or webp [default: keep]
-    #[arg(long, value_name = "FORMAT", value_parser = format_parser())]
+    /// The output's format: keep, auto, or names with commas between them, of which the smallest wins [default: keep]
+    #[arg(long, value_name = "FORMAT")]
     format: Option<OutputFormat>,
 
     /// Print one JSON object a line, with the whole report, instead of a table
@@ -80,10 +80,6 @@ pub(super) struct Args {
 
 fn preset_parser() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(Preset::ALL.map(Preset::name)).try_map(|name| name.parse::<Preset>())
-}
-
-fn format_parser() -> impl TypedValueParser<Value = OutputFormat> {
-    PossibleValuesParser::new(["keep", "jpeg", "png", "webp"]).try_map(|name| name.parse::<OutputFormat>())
 }
 
 impl Args {

@@ -74,7 +74,7 @@ impl PresetInfo {
     fn new(preset: Preset) -> Self {
         let target = match preset.target() {
             Target::Score { score } => Some(score.0),
-            Target::Quality { .. } | Target::Lossless => None,
+            Target::Quality { .. } | Target::Lossless | Target::MaxBytes { .. } => None,
         };
         Self { name: preset.name(), target }
     }

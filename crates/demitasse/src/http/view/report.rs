@@ -90,25 +90,40 @@ shapes! {
         /// No encoder for its format.
         NoEncoder,
     }
-    /// What was asked for.
-    object ReportRequest {
-        /// Of this JSON: 1.
-        version: u32,
-        /// What must be held.
-        target: ReportTarget,
-        /// Which format comes out.
-        format: ReportOutputFormat,
-    }
-    /// Which format comes out.
-    words ReportOutputFormat {
+    /// A name that stands alone: a rule, or one format.
+    words ReportFormatWord {
         /// The input's.
         Keep,
+        /// The smallest that keeps the promise.
+        Auto,
         /// JPEG.
         Jpeg,
         /// PNG.
         Png,
         /// WebP.
         Webp,
+        /// AVIF.
+        Avif,
+    }
+    /// How much time the result was worth.
+    words ReportEffort {
+        /// One encode at a predicted setting.
+        Fast,
+        /// Searched for and measured.
+        Balanced,
+        /// Slow settings, measured on the whole image.
+        Max,
+    }
+    /// How an image is fitted to another size.
+    words ReportResizeMethod {
+        /// To a width or a height; the other side follows.
+        Scale,
+        /// Whole, inside width and height.
+        Fit,
+        /// Fills width and height; cut on both sides alike.
+        Cover,
+        /// Fills width and height; the cut keeps the most detail.
+        Thumb,
     }
     /// What is known of a file.
     object ReportFacts {
@@ -143,6 +158,8 @@ shapes! {
         Bmp,
         /// TIFF.
         Tiff,
+        /// AVIF.
+        Avif,
     }
     /// A score and what it was measured on.
     object ReportScore {
@@ -250,6 +267,59 @@ shapes! {
     }
 }
 
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportRequest {
+    /// Of this JSON: 1.
+    #[schema(required)]
+    version: u32,
+    /// What must be held.
+    #[schema(required)]
+    target: ReportTarget,
+    /// Which format comes out.
+    #[schema(required)]
+    format: ReportOutputFormat,
+    /// How much time it is worth; balanced if not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    effort: Option<ReportEffort>,
+    /// Another size; the input's own if not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    resize: Option<ReportResize>,
+}
+
+/// Which format comes out: a name, or several to choose the smallest from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ReportOutputFormat {
+    /// A name.
+    One(ReportFormatWord),
+    /// Names of formats.
+    Several(Vec<ReportFormat>),
+}
+
+/// Another size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportResize {
+    /// How.
+    #[schema(required)]
+    method: ReportResizeMethod,
+    /// In pixels, as a viewer shows the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    width: Option<u32>,
+    /// In pixels, as a viewer shows the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    height: Option<u32>,
+    /// Whether the image may become larger than it is.
+    #[schema(required)]
+    enlarge: bool,
+}
+
 /// What must be held.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -266,6 +336,13 @@ pub(crate) enum ReportTarget {
     },
     /// Every pixel as it was.
     Lossless,
+    /// The best score that fits into this many bytes.
+    MaxBytes {
+        /// Of the whole file, metadata included.
+        max_bytes: u64,
+        /// The score (SSIMULACRA2, 1 to 100) that is held even where the bytes must then be exceeded.
+        floor: f64,
+    },
 }
 
 #[cfg(test)]

@@ -204,9 +204,7 @@ pub(super) fn format_of(path: &Path) -> Option<Format> {
 }
 
 fn output_format(format: Format) -> Option<OutputFormat> {
-    [OutputFormat::Jpeg, OutputFormat::Png, OutputFormat::Webp]
-        .into_iter()
-        .find(|output| output.format() == Some(format))
+    format.capabilities().encodes.then(|| OutputFormat::of(format))
 }
 
 impl Task {

@@ -46,7 +46,7 @@ fn an_output_goes_beside_its_input_under_a_name_that_says_so() {
 fn the_extension_stays_unless_the_format_changes() {
     let beside = wish(Destination::Beside);
     assert_eq!(claims(vec![named("/p/CAT.JPEG", Format::Jpeg)], &beside), [["/p/CAT-compressed.JPEG"]]);
-    let webp = as_format(Destination::Beside, OutputFormat::Webp);
+    let webp = as_format(Destination::Beside, OutputFormat::of(Format::Webp));
     let expected = [["/p/cat-compressed.webp", "/p/cat-compressed.jpg"]];
     assert_eq!(claims(vec![named("/p/cat.jpg", Format::Jpeg)], &webp), expected);
 }
@@ -68,7 +68,7 @@ fn two_inputs_with_one_output_are_refused_and_both_are_named() {
 
 #[test]
 fn inputs_that_meet_only_after_a_change_of_format_collide_too() {
-    let webp = as_format(Destination::Folder("/out".into()), OutputFormat::Webp);
+    let webp = as_format(Destination::Folder("/out".into()), OutputFormat::of(Format::Webp));
     refusal(vec![named("/p/a.jpg", Format::Jpeg), named("/p/a.png", Format::Png)], &webp);
     // A bitmap becomes whichever is smallest.
     let keep = wish(Destination::Folder("/out".into()));
@@ -107,11 +107,11 @@ fn the_extension_of_the_output_chooses_the_format() {
         let wish = Wish { format, ..wish(Destination::File(output.into())) };
         plan(vec![named("/p/a.jpg", Format::Jpeg)], &wish).map(|plan| plan.tasks[0].request.format)
     };
-    assert_eq!(format("b.webp", None), Ok(OutputFormat::Webp));
+    assert_eq!(format("b.webp", None), Ok(OutputFormat::of(Format::Webp)));
     assert_eq!(format("b.JPEG", None), Ok(OutputFormat::Keep));
     assert_eq!(format("b", None), Ok(OutputFormat::Keep));
-    assert_eq!(format("b", Some(OutputFormat::Png)), Ok(OutputFormat::Png));
-    assert!(format("b.webp", Some(OutputFormat::Png)).is_err());
+    assert_eq!(format("b", Some(OutputFormat::of(Format::Png))), Ok(OutputFormat::of(Format::Png)));
+    assert!(format("b.webp", Some(OutputFormat::of(Format::Png))).is_err());
     assert!(format("b.tiff", None).is_err());
 }
 
@@ -123,7 +123,7 @@ fn what_makes_no_sense_is_refused() {
     refusal(vec![stdin(), stdin()], &wish(Destination::Beside));
     refusal(vec![stdin()], &wish(Destination::InPlace));
     refusal(vec![stdin()], &wish(Destination::Folder("/out".into())));
-    refusal(vec![cat()], &as_format(Destination::InPlace, OutputFormat::Webp));
+    refusal(vec![cat()], &as_format(Destination::InPlace, OutputFormat::of(Format::Webp)));
     let target = demitasse_engine::Target::Score { score: demitasse_engine::Score(101.0) };
     refusal(vec![cat()], &Wish { request: Request::new(target), ..wish(Destination::Beside) });
 }
