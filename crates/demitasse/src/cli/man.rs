@@ -12,6 +12,7 @@ pub(super) fn run(command: &clap::Command) -> anyhow::Result<ExitCode> {
         man.render_synopsis_section(&mut page)?;
         man.render_description_section(&mut page)?;
         man.render_options_section(&mut page)?;
+        man.render_extra_section(&mut page)?;
     }
     io::stdout().write_all(&page)?;
     Ok(ExitCode::SUCCESS)

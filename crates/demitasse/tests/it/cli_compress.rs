@@ -227,6 +227,65 @@ fn targets_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn what_is_asked_for_and_cannot_be_is_refused() {
+    let desk = Desk::new();
+    for (line, hint) in [
+        ("--max-bytes 1kB --target 80", "cannot be used with"),
+        ("--max-bytes 1kB --preset high", "cannot be used with"),
+        ("--max-bytes many", "200kB"),
+        ("--max-bytes 0", "max_bytes"),
+        ("--floor 50", "--max-bytes"),
+        ("--format gif", "jpeg"),
+        ("--format auto -o a.webp", "contradict"),
+        ("--format auto --in-place", "--in-place"),
+        ("--effort slow", "balanced"),
+        ("--thumb 8", "8"),
+    ] {
+        let args: Vec<_> = ["compress", "a.png"].into_iter().chain(line.split_whitespace()).collect();
+        let output = desk.run(&args);
+        assert_eq!(code(&output), 2, "{line}");
+        assert!(stderr(&output).contains(hint), "{line}: {}", stderr(&output));
+    }
+    assert_eq!(desk.names(), ["a.png"]);
+}
+
+fn line(output: &Output) -> Value {
+    assert_eq!(code(output), 0, "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn json_says_which_format_and_effort_and_whether_a_limit_was_kept() {
+    let desk = Desk::new();
+    let impossible = line(&desk.run(&["compress", "a.png", "-o", "b.png", "--max-bytes", "1", "--json"]));
+    assert_eq!((&impossible["format"], &impossible["effort"]), (&"png".into(), &"balanced".into()));
+    assert_eq!(impossible["within_max_bytes"], false);
+    let easy = line(&desk.run(&["compress", "a.png", "-o", "c.png", "--max-bytes", "1MB", "--json"]));
+    assert_eq!(easy["within_max_bytes"], true);
+    let unasked = line(&desk.run(&["compress", "a.png", "-o", "d.png", "--lossless", "--json"]));
+    assert!(unasked.get("within_max_bytes").is_none());
+}
+
+#[test]
+fn the_table_says_that_a_limit_could_not_be_kept() {
+    let desk = Desk::new();
+    let output = desk.run(&["compress", "a.png", "--max-bytes", "1"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("could not: over 1 bytes") && table.contains("balanced"), "{table}");
+}
+
+#[test]
+fn an_output_has_the_name_of_the_format_that_was_chosen() {
+    let desk = Desk::new();
+    let done = line(&desk.run(&["compress", "a.png", "--format", "auto", "--json"]));
+    let format: demitasse_engine::Format = serde_json::from_value(done["format"].clone()).unwrap();
+    let output = PathBuf::from(done["output"].as_str().unwrap());
+    assert_eq!(output.extension().unwrap(), format.extension());
+    assert!(desk.path(&done["output"].as_str().unwrap().to_owned()).exists());
+}
+
+#[test]
 fn inspect_tells_what_the_header_says() {
     let desk = Desk::new();
     let output = desk.run(&["inspect", "a.png", "--json"]);

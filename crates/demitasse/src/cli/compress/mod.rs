@@ -8,15 +8,33 @@ mod plan;
 mod run;
 mod save;
 mod show;
+mod size;
 
+use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 pub(super) use show::printable;
 
-use demitasse_engine::{OutputFormat, Preset, Quality, Request, Score, Target};
+use demitasse_engine::{DEFAULT_FLOOR, Effort, OutputFormat, Preset, Quality, Request, Score, Target};
+
+use crate::byte_count::ByteCount;
+
+const EXAMPLES: &str = "\
+Examples:
+  demitasse compress photo.jpg                        photo-compressed.jpg beside it
+  demitasse compress photos --out-dir small           a folder, with its tree
+  demitasse compress photo.jpg --target 80            at least this score
+  demitasse compress photo.jpg --max-bytes 200kB      the best that fits; says so if nothing does
+  demitasse compress photo.jpg --format auto          the smallest of all formats
+  demitasse compress photo.jpg --format webp,jpeg     the smaller of the two
+  demitasse compress photo.jpg -o photo.webp          the name chooses the format
+  demitasse compress photo.jpg --resize 1600x1200     inside this size, never enlarged
+  demitasse compress photo.jpg --scale 800x           800 wide
+  demitasse compress me.jpg --thumb 200x200           cut to a square where most of the detail is
+  demitasse compress photos --out-dir small --effort max --json";
 
 /// Make image files smaller without visible harm
 ///
@@ -27,6 +45,7 @@ use demitasse_engine::{OutputFormat, Preset, Quality, Request, Score, Target};
 ///
 /// Exit status: 0 done, 1 some inputs failed, 2 the request makes no sense.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Args {
     /// Files or folders; `-` is standard input
     #[arg(value_name = "IN", required = true)]
@@ -50,24 +69,40 @@ pub(super) struct Args {
 
     /// How close to the original: small (score 60), balanced (75), high (85), visually-lossless (90), lossless
     #[arg(long, value_name = "PRESET", default_value = Preset::default().name(), value_parser = preset_parser(),
-        conflicts_with_all = ["target", "quality", "lossless"])]
+        conflicts_with_all = ["target", "quality", "lossless", "max_bytes"])]
     preset: Preset,
 
     /// The smallest file with at least this SSIMULACRA2 score, 1 to 100
-    #[arg(long, value_name = "SCORE", conflicts_with_all = ["quality", "lossless"])]
+    #[arg(long, value_name = "SCORE", conflicts_with_all = ["quality", "lossless", "max_bytes"])]
     target: Option<f64>,
 
     /// This setting of the encoder, 1 to 100, whatever score it gives
-    #[arg(long, value_name = "Q", conflicts_with = "lossless")]
+    #[arg(long, value_name = "Q", conflicts_with_all = ["lossless", "max_bytes"])]
     quality: Option<f32>,
 
     /// Every pixel as it was
-    #[arg(long)]
+    #[arg(long, conflicts_with = "max_bytes")]
     lossless: bool,
 
-    /// The output's format: keep, auto, or names with commas between them, of which the smallest wins [default: keep]
-    #[arg(long, value_name = "FORMAT")]
+    /// The best score that fits into this many bytes: 200000, 200kB, 1.5MB, 200KiB
+    #[arg(long, value_name = "SIZE")]
+    max_bytes: Option<ByteCount>,
+
+    /// With --max-bytes: the score, 1 to 100, that is held even if the file must then be larger [default: 30]
+    #[arg(long, value_name = "SCORE", requires = "max_bytes")]
+    floor: Option<f64>,
+
+    /// The output's format: `keep` as the input, `auto` for the smallest, or names with commas between them, of which the
+    /// smallest wins [default: keep]
+    #[arg(long, value_name = "FORMAT", value_parser = FormatParser)]
     format: Option<OutputFormat>,
+
+    /// How much time a result is worth: fast (one try, nothing measured), balanced, max (slow settings, all measured)
+    #[arg(long, value_name = "EFFORT", default_value = Effort::default().name(), value_parser = effort_parser())]
+    effort: Effort,
+
+    #[command(flatten)]
+    size: size::SizeArgs,
 
     /// Print one JSON object a line, with the whole report, instead of a table
     #[arg(long)]
@@ -82,12 +117,45 @@ fn preset_parser() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(Preset::ALL.map(Preset::name)).try_map(|name| name.parse::<Preset>())
 }
 
+fn effort_parser() -> impl TypedValueParser<Value = Effort> {
+    PossibleValuesParser::new(Effort::ALL.map(Effort::name)).try_map(|name| name.parse::<Effort>())
+}
+
+/// Takes lists too, and tells shells the names to complete.
+#[derive(Debug, Clone, Copy)]
+struct FormatParser;
+
+impl TypedValueParser for FormatParser {
+    type Value = OutputFormat;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<OutputFormat, clap::Error> {
+        let parser = StringValueParser::new().try_map(|text| text.parse::<OutputFormat>());
+        parser.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(OutputFormat::names().map(PossibleValue::new)))
+    }
+}
+
 impl Args {
+    fn request(&self) -> Request {
+        Request { resize: self.size.resize(), ..Request::new(self.target()).with_effort(self.effort) }
+    }
+
     fn target(&self) -> Target {
-        match (self.target, self.quality, self.lossless) {
+        match (self.target, self.quality, self.max_bytes) {
             (Some(score), _, _) => Target::Score { score: Score(score) },
             (_, Some(quality), _) => Target::Quality { quality: Quality(quality) },
-            (_, _, true) => Target::Lossless,
+            (_, _, Some(ByteCount(max_bytes))) => {
+                Target::MaxBytes { max_bytes, floor: self.floor.map_or(DEFAULT_FLOOR, Score) }
+            }
+            _ if self.lossless => Target::Lossless,
             _ => self.preset.target(),
         }
     }
@@ -107,7 +175,7 @@ impl Args {
 pub(super) fn run(args: &Args) -> ExitCode {
     let collected = collect::collect(&args.inputs, args.out_dir.as_deref());
     let wish = plan::Wish {
-        request: Request::new(args.target()),
+        request: args.request(),
         format: args.format,
         destination: args.destination(),
         force: args.force,

@@ -140,8 +140,10 @@ fn execute(task: &Task, overwrite: bool, control: &Control) -> Result<Written, F
 
 /// Refuses, before any work, what could not be written afterwards.
 fn refuse_early(task: &Task, overwrite: bool) -> Result<(), Failure> {
-    match task.claims().first() {
-        Some(path) if !overwrite && path.symlink_metadata().is_ok() => Err(exists(path)),
+    let claims = task.likely_claims();
+    let all_exist = claims.iter().all(|path| path.symlink_metadata().is_ok());
+    match claims.first() {
+        Some(path) if !overwrite && all_exist => Err(exists(path)),
         _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use demitasse_engine::Outcome;
+use demitasse_engine::{Outcome, Report, Target};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -108,7 +108,7 @@ pub(in crate::cli) fn printable(text: &str) -> String {
 
 /// One line an image that was written, and a last line of totals.
 pub(super) fn table(done: &[Done]) -> String {
-    let mut rows = vec![["FILE", "BEFORE", "AFTER", "SAVED", "SCORE", "RESULT"].map(str::to_owned)];
+    let mut rows = vec![["FILE", "BEFORE", "AFTER", "SAVED", "SCORE", "EFFORT", "RESULT"].map(str::to_owned)];
     let (mut before, mut after, mut count) = (0, 0, 0);
     for done in done {
         if let Ok(Written { report, .. }) = &done.result {
@@ -123,37 +123,60 @@ pub(super) fn table(done: &[Done]) -> String {
     }
     if count > 1 {
         let total = format!("{count} images");
-        rows.push([total, digits(before), digits(after), saved(before, after), String::new(), String::new()]);
+        let [score, effort, result] = [const { String::new() }; 3];
+        rows.push([total, digits(before), digits(after), saved(before, after), score, effort, result]);
     }
     align(&rows)
 }
 
-fn row(done: &Done, report: &demitasse_engine::Report) -> [String; 6] {
+fn row(done: &Done, report: &Report) -> Row {
     let score = match &report.score {
         Some(score) => format!("{:.1}", score.value.0),
         None if report.lossless => "same".to_owned(),
         None => "-".to_owned(),
     };
-    let result = match (report.outcome, &report.reason) {
+    let (before, after) = (report.input.bytes, report.output.bytes);
+    let effort = report.request.effort.to_string();
+    [name(&done.source), digits(before), digits(after), saved(before, after), score, effort, result(report)]
+}
+
+/// The format that came out or why the original stayed, another size, and whether a limit of bytes was kept.
+fn result(report: &Report) -> String {
+    let mut text = match (report.outcome, &report.reason) {
         (Outcome::Compressed, _) => report.output.format.to_string(),
         (Outcome::KeptOriginal, Some(reason)) => format!("kept: {}", printable(&reason.detail)),
         (Outcome::KeptOriginal, None) => "kept".to_owned(),
     };
-    let (before, after) = (report.input.bytes, report.output.bytes);
-    [name(&done.source), digits(before), digits(after), saved(before, after), score, result]
+    if report.request.resize.is_some() {
+        let _ = write!(text, ", {}x{}", report.output.width, report.output.height);
+    }
+    if let Target::MaxBytes { max_bytes, .. } = report.request.target {
+        let relation = if is_within(report, max_bytes) { "within" } else { "could not: over" };
+        let _ = write!(text, ", {relation} {} bytes", digits(max_bytes));
+    }
+    text
 }
 
+fn is_within(report: &Report, max_bytes: u64) -> bool {
+    report.output.bytes <= max_bytes
+}
+
+const COLUMNS: usize = 7;
+
+type Row = [String; COLUMNS];
+
 /// Columns two spaces apart; the numbers to the right.
-fn align(rows: &[[String; 6]]) -> String {
+fn align(rows: &[Row]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
     let mut text = String::new();
     for row in rows {
         let mut line = format!("{:<width$}", row[0], width = widths[0]);
-        for column in 1..5 {
+        for column in 1..COLUMNS - 2 {
             let _ = write!(line, "  {:>width$}", row[column], width = widths[column]);
         }
-        let _ = write!(line, "  {}", row[5]);
+        let _ =
+            write!(line, "  {:<width$}  {}", row[COLUMNS - 2], row[COLUMNS - 1], width = widths[COLUMNS - 2]);
         text.push_str(line.trim_end());
         text.push('\n');
     }
@@ -181,7 +204,8 @@ fn saved(before: u64, after: u64) -> String {
     format!("{:.1}%", 100.0 * (1.0 - after as f64 / before as f64))
 }
 
-/// One object a line: `input`, then `output` and `report`, or `error`.
+/// One object a line: `input`, then `output`, `format`, `effort`, with --max-bytes `within_max_bytes`, and `report`; or
+/// `error`.
 fn json_lines(done: &[Done]) -> String {
     done.iter().map(|done| format!("{}\n", json_line(done))).collect()
 }
@@ -198,7 +222,13 @@ fn json_line(done: &Done) -> Value {
                 Some(path) => put_path(&mut line, "output", path),
                 None => line["output"] = json!("-"),
             }
-            line["report"] = json!(written.report);
+            let report = &written.report;
+            line["format"] = json!(report.output.format);
+            line["effort"] = json!(report.request.effort);
+            if let Target::MaxBytes { max_bytes, .. } = report.request.target {
+                line["within_max_bytes"] = json!(is_within(report, max_bytes));
+            }
+            line["report"] = json!(report);
         }
         Err(failure) => line["error"] = json!({ "code": failure.code, "message": failure.message }),
     }

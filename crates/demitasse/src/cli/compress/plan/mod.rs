@@ -175,19 +175,22 @@ fn request(input: &Input, wish: &Wish) -> Result<Request, Refusal> {
         return Ok(wish.request.with_format(wish.format.unwrap_or_default()));
     };
     let by_extension = format_of(output);
+    let contradicts = |format: OutputFormat| {
+        Refusal(format!(
+            "--format {format} and an output named {} contradict each other: --out-dir names outputs by their format",
+            output.display()
+        ))
+    };
     let format = match (wish.format, by_extension) {
         (None, Some(format)) if input.format == Some(format) && format.capabilities().on_the_web => {
             OutputFormat::Keep
         }
         (None, Some(format)) => output_format(format).ok_or_else(|| {
-            Refusal(format!("{format} cannot be written: name an output that ends in .jpg, .png or .webp"))
+            let names: Vec<_> = written_formats().map(|format| format!(".{}", format.extension())).collect();
+            Refusal(format!("{format} cannot be written: name an output that ends in {}", names.join(", ")))
         })?,
-        (Some(named), Some(format)) if named.format().is_some_and(|named| named != format) => {
-            return Err(Refusal(format!(
-                "--format {} and an output named {} contradict each other",
-                named.format().map_or("keep", |format| format.capabilities().name),
-                output.display()
-            )));
+        (Some(named), Some(format)) if named != OutputFormat::Keep && named.format() != Some(format) => {
+            return Err(contradicts(named));
         }
         (named, _) => named.unwrap_or_default(),
     };
@@ -203,6 +206,10 @@ pub(super) fn format_of(path: &Path) -> Option<Format> {
     })
 }
 
+fn written_formats() -> impl Iterator<Item = Format> {
+    Format::ALL.into_iter().filter(|format| format.capabilities().encodes)
+}
+
 fn output_format(format: Format) -> Option<OutputFormat> {
     format.capabilities().encodes.then(|| OutputFormat::of(format))
 }
@@ -216,14 +223,27 @@ impl Task {
             Sink::InPlace(path) | Sink::Exactly(path) => return vec![path.clone()],
             Sink::Named { format: Some(format), .. } => *format,
         };
-        let formats = match self.request.format.format() {
-            Some(named) => vec![named, kept],
-            None if kept.capabilities().on_the_web => vec![kept],
-            None => vec![Format::Png, Format::Jpeg, Format::Webp, kept],
+        let possible: Vec<Format> = match self.request.format {
+            OutputFormat::Among(formats) => formats.iter().collect(),
+            OutputFormat::Keep if kept.capabilities().on_the_web => Vec::new(),
+            OutputFormat::Keep | OutputFormat::Auto => written_formats().collect(),
         };
-        let mut claims: Vec<PathBuf> =
-            formats.into_iter().filter_map(|format| self.sink.path(format)).collect();
-        claims.dedup();
+        let mut claims: Vec<PathBuf> = Vec::new();
+        for path in possible.into_iter().chain([kept]).filter_map(|format| self.sink.path(format)) {
+            if !claims.contains(&path) {
+                claims.push(path);
+            }
+        }
+        claims
+    }
+
+    /// Those of [`Task::claims`] that are likely: if all of them exist, the work would be for nothing. Where the engine
+    /// chooses the format, that is every one.
+    pub(super) fn likely_claims(&self) -> Vec<PathBuf> {
+        let mut claims = self.claims();
+        if self.request.format.format().is_some() {
+            claims.truncate(1);
+        }
         claims
     }
 

@@ -112,7 +112,21 @@ fn the_extension_of_the_output_chooses_the_format() {
     assert_eq!(format("b", None), Ok(OutputFormat::Keep));
     assert_eq!(format("b", Some(OutputFormat::of(Format::Png))), Ok(OutputFormat::of(Format::Png)));
     assert!(format("b.webp", Some(OutputFormat::of(Format::Png))).is_err());
+    assert!(format("b.webp", Some(OutputFormat::Auto)).is_err());
+    assert_eq!(format("b", Some(OutputFormat::Auto)), Ok(OutputFormat::Auto));
     assert!(format("b.tiff", None).is_err());
+}
+
+#[test]
+fn an_output_of_the_engines_choice_claims_every_name_that_it_may_get() {
+    let beside = |format| as_format(Destination::Beside, format);
+    let all = claims(vec![named("/p/cat.jpg", Format::Jpeg)], &beside(OutputFormat::Auto)).remove(0);
+    for extension in ["jpg", "png", "webp"] {
+        assert!(all.contains(&format!("/p/cat-compressed.{extension}")), "{all:?}");
+    }
+    let some = OutputFormat::Among([Format::Png, Format::Webp].into_iter().collect());
+    let expected = [["/p/cat-compressed.png", "/p/cat-compressed.webp", "/p/cat-compressed.jpg"]];
+    assert_eq!(claims(vec![named("/p/cat.jpg", Format::Jpeg)], &beside(some)), expected);
 }
 
 #[test]
