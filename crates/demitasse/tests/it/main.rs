@@ -16,6 +16,9 @@ mod original;
 /// The native API: shapes, pages, addresses, the generated documents.
 mod native;
 
+/// What an upload may ask for.
+mod create_query;
+
 /// What comes back for what is no good.
 mod bad_input;
 

@@ -5,10 +5,10 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use demitasse_core::{OwnerId, ParsePriorityError, Priority, Sequence};
-use demitasse_engine::{OutputFormat, Preset, Quality, Request, Score, Target};
+use demitasse_core::{OwnerId, Sequence};
 use serde::Deserialize;
 
+use super::create_query::CreateQuery;
 use super::original::UploadForm;
 use crate::http::error::{ApiError, Code, Problem};
 use crate::http::metered::Form;
@@ -20,53 +20,6 @@ use crate::telemetry::trace_of_request;
 
 /// Images on a page, unless the client says otherwise, and at most.
 const LIMIT: (usize, usize) = (50, 200);
-
-/// What to do with an upload: at most one of preset, target, quality and lossless.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct CreateQuery {
-    /// A target with a name: small, balanced, high, visually-lossless, lossless.
-    preset: Option<String>,
-    /// Lowest score (SSIMULACRA2, 1 to 100) that the smaller file may have.
-    target: Option<f64>,
-    /// The encoder's own setting, 1 to 100.
-    quality: Option<f32>,
-    /// Every pixel as it was.
-    lossless: Option<bool>,
-    /// keep, jpeg, png, webp.
-    format: Option<String>,
-    /// high, normal (unless said otherwise) or low: which of the waiting images goes first.
-    priority: Option<String>,
-}
-
-impl CreateQuery {
-    fn priority(&self) -> Result<Priority, ApiError> {
-        let parsed = self.priority.as_deref().map_or(Ok(Priority::default()), str::parse);
-        parsed.map_err(|error: ParsePriorityError| {
-            ApiError::new(Code::InvalidRequest, format!("{error}; leave it out for normal."))
-        })
-    }
-
-    fn request(&self) -> Result<Request, ApiError> {
-        let lossless = self.lossless == Some(true);
-        let asked = [self.preset.is_some(), self.target.is_some(), self.quality.is_some(), lossless];
-        if asked.into_iter().filter(|asked| *asked).count() > 1 {
-            let detail = "Give only one of preset, target, quality and lossless.";
-            return Err(ApiError::new(Code::InvalidRequest, detail));
-        }
-        let target = match (&self.preset, self.target, self.quality) {
-            (Some(name), _, _) => name.parse::<Preset>()?.target(),
-            (_, Some(score), _) => Target::Score { score: Score(score) },
-            (_, _, Some(quality)) => Target::Quality { quality: Quality(quality) },
-            _ if lossless => Target::Lossless,
-            _ => Preset::default().target(),
-        };
-        let format = self.format.as_deref().map_or(Ok(OutputFormat::default()), str::parse)?;
-        let request = Request::new(target).with_format(format);
-        request.validate()?;
-        Ok(request)
-    }
-}
 
 /// Accepts an image and answers with its task; the work is done later.
 #[utoipa::path(post, path = "/v1/images", tag = "native", operation_id = "createImage", params(CreateQuery),
@@ -179,22 +132,5 @@ mod tests {
         for wrong in ["", "-1", "x", "ffffffffffffffffff"] {
             assert!(read_cursor(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn only_one_target_can_be_asked_for() {
-        let nothing = CreateQuery {
-            preset: None,
-            target: None,
-            quality: None,
-            lossless: None,
-            format: None,
-            priority: None,
-        };
-        assert_eq!(nothing.request().unwrap(), Request::default());
-        let two = CreateQuery { target: Some(70.0), lossless: Some(true), ..nothing };
-        assert!(two.request().is_err());
-        let unasked = CreateQuery { target: Some(70.0), lossless: Some(false), ..two };
-        assert_eq!(unasked.request().unwrap().target, Target::Score { score: Score(70.0) });
     }
 }

@@ -84,6 +84,11 @@ pub(crate) struct VariantBytes {
     /// SSIMULACRA2 against the original: higher is better, 100 is identical. Null where nothing was measured.
     #[schema(required)]
     score: Option<f64>,
+    /// Whether every pixel was compared with the original's and found equal.
+    lossless: bool,
+    /// Whether it has at most the bytes that were asked for; null where no limit was.
+    #[schema(required)]
+    within_max_bytes: Option<bool>,
 }
 
 /// Whether new bytes were made.
@@ -172,6 +177,8 @@ impl OriginalBytes {
 
 impl VariantBytes {
     fn new(variant: &Variant, name: Option<&str>, base: &BaseUrl) -> Self {
+        let report = &variant.report.0;
+        let max_bytes = report["request"]["target"]["max_bytes"].as_u64();
         Self {
             url: variant_url(variant, name, base),
             sha256: variant.sha256.to_string(),
@@ -185,6 +192,8 @@ impl VariantBytes {
             },
             reason: variant.reason.clone(),
             score: variant.score,
+            lossless: report["lossless"] == true,
+            within_max_bytes: max_bytes.map(|most| variant.bytes <= most),
         }
     }
 }

@@ -375,6 +375,28 @@ mod tests {
     }
 
     #[test]
+    fn the_description_fits_every_request() {
+        use demitasse_engine::{Effort, Format, OutputFormat, Resize, ResizeMethod, Score};
+        let target = Target::MaxBytes { max_bytes: 200_000, floor: Score(30.0) };
+        let resize = |method| Resize { method, width: Some(8), height: None, enlarge: false };
+        let methods = [ResizeMethod::Scale, ResizeMethod::Fit, ResizeMethod::Cover, ResizeMethod::Thumb];
+        let several = OutputFormat::Among([Format::Webp, Format::Jpeg].into_iter().collect());
+        let formats = OutputFormat::names().map(|name| name.parse().unwrap()).chain([several]);
+        let requests = formats
+            .map(|format| Request::new(target).with_format(format))
+            .chain(Effort::ALL.map(|effort| Request::new(target).with_effort(effort)))
+            .chain(methods.map(|method| Request::new(target).with_resize(resize(method))));
+        for request in requests {
+            let written = serde_json::to_value(request).unwrap();
+            let read: ReportRequest = serde_json::from_value(written.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), written);
+        }
+        for format in Format::ALL {
+            serde_json::from_value::<ReportFormat>(serde_json::to_value(format).unwrap()).unwrap();
+        }
+    }
+
+    #[test]
     fn the_description_fits_what_the_version_before_wrote() {
         let receipts: Vec<Value> =
             serde_json::from_str(include_str!("../../../tests/it/fixtures/receipts.json")).unwrap();
