@@ -23,10 +23,11 @@
 //! This crate is pure: no threads of its own, no async, no files, no network, no environment, nothing printed. Decoding
 //! what strangers send is safest in a process of its own; the application does that.
 //!
-//! Where to go next: [`compress`], [`inspect`], [`Request`], [`report`]. Inside: `pipeline` is the story on one screen,
+//! Where to go next: [`compress`], [`inspect`], [`Request`], [`report`], [`verify_receipt`]. Inside: `pipeline` is the story on one screen,
 //! `search` knows curves and no images, `metric` scores, `verify` has the last word, `codec` has a folder for each
 //! format.
 
+pub mod check;
 pub mod metadata;
 pub mod report;
 
@@ -44,12 +45,14 @@ mod orient;
 mod pipeline;
 mod receipt;
 mod reduce;
+mod reference;
 mod request;
 mod resize;
 mod search;
 mod verify;
 
 pub use analyze::{Analysis, Content, FEATURES, Features};
+pub use check::verify_receipt;
 pub use codec::Header;
 pub use control::Control;
 pub use error::{Error, Result};

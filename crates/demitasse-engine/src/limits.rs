@@ -36,9 +36,14 @@ impl Limits {
     }
 
     pub(crate) fn check_header(&self, header: &Header) -> Result<()> {
-        within("columns", header.width.into(), self.max_dimension.into())?;
-        within("rows", header.height.into(), self.max_dimension.into())?;
-        within("pixels", u64::from(header.width) * u64::from(header.height), self.max_pixels)
+        self.check_size(header.width, header.height)
+    }
+
+    /// Checks what is to be made as strictly as what comes in.
+    pub(crate) fn check_size(&self, width: u32, height: u32) -> Result<()> {
+        within("columns", width.into(), self.max_dimension.into())?;
+        within("rows", height.into(), self.max_dimension.into())?;
+        within("pixels", u64::from(width) * u64::from(height), self.max_pixels)
     }
 }
 

@@ -5,21 +5,24 @@ use std::time::Instant;
 use cpu_time::ThreadTime;
 
 use crate::analyze::Analysis;
-use crate::candidate::{Attempt, Sample, Trials, decode_result, output_formats, plan};
+use crate::candidate::{Attempt, Candidate, Sample, Trials, decode_result, lossy, output_formats, plan};
 use crate::codec::{Codec, Header, Mode, Source, codec};
 use crate::image::Image;
 use crate::metadata::{Embedded, Mark, Metadata, Orientation, Rights, exif};
 use crate::metric::Evaluator;
 use crate::receipt::{Draft, Proof, Receipt, Survivors};
 use crate::reduce::{reduce, uses_alpha};
+use crate::reference::{self, Reference};
 use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warning};
 use crate::request::OutputFormat;
-use crate::{Control, Effort, Error, Format, Limits, Request, Result, Sniffed, Target, orient, sniff, verify};
+use crate::{
+    Control, Effort, Error, Format, Limits, Request, Result, Sniffed, Target, orient, sniff, verify,
+};
 
 /// Smaller bytes, and the receipt.
 #[derive(Debug, Clone)]
 pub struct Compressed {
-    /// The output file; never larger than the input.
+    /// The output file; never larger than the input, unless it was resized.
     pub bytes: Vec<u8>,
     /// What was done.
     pub report: Report,
@@ -77,11 +80,16 @@ pub fn analyze(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Analy
 /// Compresses `bytes` as `request` asks; what comes out is never larger, decodes to the same picture within the
 /// promise, and is described by the report.
 ///
+/// Where a size is asked for that the image has not, the resized picture takes the original's place: it is what results are
+/// compared with. The original cannot stand in for it, so something of that size comes out in any case: at worst an
+/// encoder's best, with a warning `target_not_reached`, or more bytes than came in, with a warning `larger_than_input`.
+///
 /// Not reaching a target is an outcome ([`crate::Outcome::KeptOriginal`]), not an error. Same bytes, request and
 /// [`crate::VERSION`]: same output bytes.
 ///
 /// # Errors
 /// - `Unsupported`, `LimitExceeded`, `InvalidRequest` before anything is decoded;
+/// - `InvalidRequest` too where transparency, or another size, is asked of a format that has none to offer;
 /// - `Malformed` if the image is damaged or cut off;
 /// - `DeadlineExceeded`, `Cancelled` as `control` says, looked at between steps;
 /// - `Codec` for a defect.
@@ -96,7 +104,11 @@ pub fn compress(bytes: &[u8], request: &Request, limits: &Limits, control: &Cont
     let codec = codec(header.format);
     let metadata = codec.read_metadata(bytes, limits)?;
     let input = Input { bytes, request, header, codec, metadata, limits, control };
-    let draft = if header.animated { input.keep_animated()? } else { input.compress_still()? };
+    let mut draft = if header.animated { input.keep_animated()? } else { input.compress_still()? };
+    if draft.len() > bytes.len() {
+        let detail = format!("the resized file has {} bytes, the input {}", draft.len(), bytes.len());
+        draft.warn("larger_than_input", detail);
+    }
     Ok(draft.finish(&input.receipt(), clock.wall.elapsed(), clock.cpu.map(|cpu| cpu.elapsed())))
 }
 
@@ -122,19 +134,54 @@ impl Input<'_> {
     }
 
     fn keep_animated(&self) -> Result<Draft> {
+        if reference::new_size(&self.header, self.metadata.orientation, self.request.resize).is_some() {
+            return Err(Error::InvalidRequest(
+                "animated images cannot be resized yet: ask for no size".into(),
+            ));
+        }
         let detail = "animated images are kept as they are: this version compresses still images";
         self.keep(Reason::new(ReasonCode::Animated, detail), None, Vec::new(), Vec::new())
     }
 
     fn compress_still(&self) -> Result<Draft> {
-        let decoded = self.codec.decode(self.bytes, self.limits, self.control)?;
-        let image = reduce(orient::apply(decoded.image, self.metadata.orientation));
-        let alpha = uses_alpha(&image);
-        let formats_without_alpha = |format: OutputFormat| match format {
+        let (orientation, resize) = (self.metadata.orientation, self.request.resize);
+        let reference =
+            reference::decode(self.bytes, &self.header, orientation, resize, self.limits, self.control)?;
+        let analysis = Analysis::of(&reference.image);
+        Ok(self.compress_reference(reference, &analysis)?.with_content(analysis.content))
+    }
+
+    fn compress_reference(&self, reference: Reference, analysis: &Analysis) -> Result<Draft> {
+        let formats = self.formats(&reference)?;
+        if formats.is_empty() {
+            return self.keep_unless_resized(self.no_encoder(), reference);
+        }
+        if !reference.is_resized && self.is_already_compressed() {
+            let detail = "it was compressed to this target, or a lower one, before";
+            return self.keep_unless_resized(Reason::new(ReasonCode::AlreadyCompressed, detail), reference);
+        }
+        let source = self.source(&reference.image);
+        let mut candidates = plan(source, &formats, self.request.target, self.request.effort, analysis);
+        let mut at_worst = Vec::new();
+        if reference.is_resized {
+            candidates.retain(|candidate| !candidate.encoder.keeps_coefficients());
+            if self.request.target != Target::Lossless {
+                at_worst = lossy(source, &formats);
+            }
+        }
+        if candidates.is_empty() && at_worst.is_empty() {
+            return self.keep_unless_resized(self.no_candidate(&formats), reference);
+        }
+        self.try_candidates(reference, analysis, &candidates, &at_worst)
+    }
+
+    /// The formats that may come out.
+    fn formats(&self, reference: &Reference) -> Result<Vec<Format>> {
+        let without_alpha = match self.request.format {
             OutputFormat::Among(formats) => formats.iter().all(|format| !format.capabilities().alpha),
             OutputFormat::Keep | OutputFormat::Auto => false,
         };
-        if alpha && formats_without_alpha(self.request.format) {
+        if without_alpha && uses_alpha(&reference.image) {
             let detail = "the image has transparent pixels and JPEG has none: ask for png or webp";
             return Err(Error::InvalidRequest(detail.into()));
         }
@@ -142,46 +189,100 @@ impl Input<'_> {
         if self.metadata.own_color {
             formats.retain(|format| *format == self.header.format);
         }
-        if formats.is_empty() {
-            return self.keep(self.no_encoder(), Some(&image), Vec::new(), decoded.warnings);
-        }
-        if self.is_already_compressed() {
-            let detail = "it was compressed to this target, or a lower one, before";
-            let reason = Reason::new(ReasonCode::AlreadyCompressed, detail);
-            return self.keep(reason, Some(&image), Vec::new(), decoded.warnings);
-        }
-        let source = Source { image: &image, bytes: self.bytes, format: self.header.format };
-        let analysis = Analysis::of(&image);
-        let (target, effort) = (self.request.target, self.request.effort);
-        let candidates = plan(source, &formats, target, effort, &analysis);
-        if candidates.is_empty() {
-            return self.keep(self.no_candidate(&formats), Some(&image), Vec::new(), decoded.warnings);
-        }
-        let evaluator = Evaluator::new(&image);
-        let sample = matches!(target, Target::Score { .. }).then(|| Sample::of(&image)).flatten();
-        let (embedded, embedded_as_stored) = (self.embedded(&image), self.embedded_as_stored());
-        let kept = self.codec.strip(self.bytes, &embedded_as_stored)?;
+        Ok(formats)
+    }
+
+    fn source<'s>(&'s self, image: &'s Image) -> Source<'s> {
+        Source { image, bytes: self.bytes, format: self.header.format }
+    }
+
+    fn try_candidates(
+        &self,
+        reference: Reference,
+        analysis: &Analysis,
+        candidates: &[Candidate],
+        at_worst: &[Candidate],
+    ) -> Result<Draft> {
+        let image = &reference.image;
+        let target = self.request.target;
+        let evaluator = Evaluator::new(image);
+        let sample = matches!(target, Target::Score { .. }).then(|| Sample::of(image)).flatten();
+        let (embedded, embedded_as_stored) = (self.embedded(image), self.embedded_as_stored());
+        let below_bytes = if reference.is_resized {
+            u64::MAX
+        } else {
+            self.codec.strip(self.bytes, &embedded_as_stored)?.len().min(self.bytes.len()) as u64
+        };
         let trials = Trials {
-            source,
+            source: self.source(image),
             sample: sample.as_ref(),
-            analysis: &analysis,
+            analysis,
             target,
-            effort,
+            effort: self.request.effort,
             embedded: &embedded,
             embedded_as_stored: &embedded_as_stored,
             evaluator: &evaluator,
-            below_bytes: kept.len().min(self.bytes.len()) as u64,
+            below_bytes,
             limits: self.limits,
             control: self.control,
         };
-        let (attempts, mut reports) = trials.run(&candidates)?;
+        let (attempts, mut reports) = trials.run(candidates)?;
         for attempt in attempts {
-            if let Some(draft) = self.accept(attempt, source, &evaluator, &mut reports, &decoded.warnings)? {
-                return Ok(draft.with_content(analysis.content));
+            if let Some(draft) = self.accept(attempt, &reference, target, &evaluator, &mut reports)? {
+                return Ok(draft);
             }
         }
-        let draft = self.keep(why_kept(&reports, target, self.bytes.len()), Some(&image), reports, decoded.warnings)?;
-        Ok(draft.with_content(analysis.content))
+        if reference.is_resized {
+            return self.best_of(trials, at_worst, &reference, reports);
+        }
+        let Reference { image, warnings, .. } = &reference;
+        let why = why_kept(&reports, target, self.bytes.len());
+        self.keep(why, Some(image), reports, warnings.clone())
+    }
+
+    /// What one of these encoders gives at its finest, or of few bytes at its coarsest, where something of another size
+    /// must come out and nothing reaches the target.
+    fn best_of(
+        &self,
+        trials: Trials<'_>,
+        encoders: &[Candidate],
+        reference: &Reference,
+        mut reports: Vec<CandidateReport>,
+    ) -> Result<Draft> {
+        for candidate in encoders {
+            let Mode::Lossy { min, max, .. } = candidate.encoder.mode() else { continue };
+            let is_of_bytes = matches!(self.request.target, Target::MaxBytes { .. });
+            let target = Target::Quality { quality: if is_of_bytes { min } else { max } };
+            let (attempts, more) = Trials { target, ..trials }.run(&[*candidate])?;
+            let earlier = reports.len();
+            reports.extend(more);
+            for attempt in attempts {
+                let attempt = Attempt { index: earlier + attempt.index, ..attempt };
+                if let Some(mut draft) =
+                    self.accept(attempt, reference, target, trials.evaluator, &mut reports)?
+                {
+                    if let Some(shortfall) = draft.shortfall(self.request.target) {
+                        draft.warn("target_not_reached", shortfall);
+                    }
+                    return Ok(draft);
+                }
+            }
+        }
+        let why = reports.iter().filter_map(|report| report.detail.as_deref()).next_back();
+        Err(Error::codec("resize", format!("nothing passed the last check: {}", why.unwrap_or("no encoder"))))
+    }
+
+    /// Keeps the input; if another size is asked for that is no answer, and the request cannot be met.
+    fn keep_unless_resized(&self, reason: Reason, reference: Reference) -> Result<Draft> {
+        if !reference.is_resized {
+            return self.keep(reason, Some(&reference.image), Vec::new(), reference.warnings);
+        }
+        Err(Error::InvalidRequest(match self.request.target {
+            Target::Lossless => {
+                "a resized image can be lossless in png and webp: ask for one of them, or for a score".into()
+            }
+            _ => format!("it cannot be resized: {}", reason.detail),
+        }))
     }
 
     fn no_encoder(&self) -> Reason {
@@ -207,12 +308,12 @@ impl Input<'_> {
     fn accept(
         &self,
         attempt: Attempt,
-        source: Source<'_>,
+        reference: &Reference,
+        target: Target,
         evaluator: &Evaluator<'_>,
         reports: &mut [CandidateReport],
-        warnings: &[Warning],
     ) -> Result<Option<Draft>> {
-        let held = match self.verify(&attempt, source.image, evaluator) {
+        let held = match self.verify(&attempt, &reference.image, target, evaluator) {
             Ok(held) => held,
             Err(error @ (Error::DeadlineExceeded | Error::Cancelled)) => return Err(error),
             Err(error) => Err(error.to_string()),
@@ -221,8 +322,10 @@ impl Input<'_> {
         match held {
             Ok(proof) => {
                 report.verdict = Verdict::Chosen;
-                let (candidates, warnings) = (reports.to_vec(), warnings.to_vec());
-                Ok(Some(Draft::compressed(attempt, source, self.request, proof, candidates, warnings)))
+                let source = self.source(&reference.image);
+                let draft = Draft::compressed(attempt, source, self.request, proof);
+                let draft = draft.with_input_alpha(reference.input_alpha);
+                Ok(Some(draft.with_story(reports.to_vec(), reference.warnings.clone())))
             }
             Err(broken) => {
                 report.verdict = Verdict::Failed;
@@ -238,6 +341,7 @@ impl Input<'_> {
         &self,
         attempt: &Attempt,
         image: &Image,
+        target: Target,
         evaluator: &Evaluator<'_>,
     ) -> Result<std::result::Result<Proof, String>> {
         let format = attempt.candidate.format;
@@ -245,7 +349,7 @@ impl Input<'_> {
             let result = self.decode_result(format, &attempt.bytes, image)?;
             return Ok(verify::loss(image, result).map_or(Ok(Proof::Lossless), Err));
         }
-        if let (Target::Score { score }, Effort::Fast) = (self.request.target, self.request.effort) {
+        if let (Target::Score { score }, Effort::Fast) = (target, self.request.effort) {
             return Ok(Ok(Proof::Predicted(score)));
         }
         let look = match attempt.look {
@@ -255,7 +359,7 @@ impl Input<'_> {
                 verify::look(image, &result, evaluator, self.control)?
             }
         };
-        Ok(match (look.damage(), self.request.target) {
+        Ok(match (look.damage(), target) {
             (Some(damage), _) => Err(damage),
             (None, Target::Score { score }) if look.held() < score => {
                 Err(format!("the score is {:.2}, below {}", look.held().0, score.0))
@@ -371,7 +475,10 @@ fn why_kept(reports: &[CandidateReport], target: Target, bytes: usize) -> Reason
     let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
     match target {
         Target::MaxBytes { max_bytes, .. } if bytes as u64 <= max_bytes => {
-            return Reason::new(ReasonCode::FitsAlready, "it has no more bytes than are allowed, and no encoder makes it smaller without loss");
+            return Reason::new(
+                ReasonCode::FitsAlready,
+                "it has no more bytes than are allowed, and no encoder makes it smaller without loss",
+            );
         }
         _ => {}
     }

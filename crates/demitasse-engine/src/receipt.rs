@@ -12,7 +12,8 @@ use crate::metric::Scored;
 use crate::pipeline::Compressed;
 use crate::reduce::uses_alpha;
 use crate::report::{
-    CandidateReport, Facts, Measurement, MetadataReport, Outcome, Reason, ReasonCode, Recipe, Report, Warning,
+    CandidateReport, Facts, Measurement, MetadataReport, Outcome, REPORT_VERSION, Reason, ReasonCode, Recipe,
+    Report, Warning,
 };
 use crate::{Content, Format, Request, Score, Target, VERSION};
 
@@ -44,10 +45,8 @@ impl Receipt<'_> {
     }
 
     fn input_facts(&self, alpha: bool) -> Facts {
-        let Header { format, mut width, mut height, bits, animated, .. } = *self.header;
-        if self.metadata.orientation.swaps_sides() {
-            (width, height) = (height, width);
-        }
+        let Header { format, width, height, bits, animated, .. } = *self.header;
+        let (width, height) = self.metadata.orientation.turn(width, height);
         Facts {
             sha256: sha256(self.bytes),
             bytes: self.bytes.len() as u64,
@@ -93,8 +92,9 @@ pub(crate) struct Draft {
     bytes: Vec<u8>,
     outcome: Outcome,
     reason: Option<Reason>,
-    /// The output's format and bits, if it is not the input's.
-    made: Option<(Format, u8)>,
+    /// The new picture, if there is one.
+    made: Option<Made>,
+    /// Whether some pixel of the input is not opaque.
     alpha: bool,
     lossless: bool,
     score: Option<Measurement>,
@@ -106,23 +106,31 @@ pub(crate) struct Draft {
     warnings: Vec<Warning>,
 }
 
+/// What is new of a file that was made.
+struct Made {
+    format: Format,
+    width: u32,
+    height: u32,
+    bits: u8,
+    alpha: bool,
+}
+
 impl Draft {
     /// New bytes.
-    pub(crate) fn compressed(
-        attempt: Attempt,
-        source: Source<'_>,
-        request: &Request,
-        proof: Proof,
-        candidates: Vec<CandidateReport>,
-        warnings: Vec<Warning>,
-    ) -> Self {
+    pub(crate) fn compressed(attempt: Attempt, source: Source<'_>, request: &Request, proof: Proof) -> Self {
         let encoder = attempt.candidate.encoder;
         let (name, version) = encoder.identity();
         let setting = Setting { quality: attempt.quality, effort: request.effort };
         Self {
             outcome: Outcome::Compressed,
             reason: attempt.exceeds.then(|| exceeded(request.target, attempt.bytes.len())).flatten(),
-            made: Some((attempt.candidate.format, source.image.bits())),
+            made: Some(Made {
+                format: attempt.candidate.format,
+                width: source.image.width,
+                height: source.image.height,
+                bits: source.image.bits(),
+                alpha: uses_alpha(source.image),
+            }),
             alpha: uses_alpha(source.image),
             lossless: proof == Proof::Lossless,
             score: match proof {
@@ -145,8 +153,8 @@ impl Draft {
                 Survivors::Upright { profile: source.image.profile.is_some() }
             },
             bytes: attempt.bytes,
-            candidates,
-            warnings,
+            candidates: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -180,25 +188,56 @@ impl Draft {
         }
     }
 
+    /// Says whether the input, before any resize, has pixels that are not opaque.
+    pub(crate) fn with_input_alpha(self, alpha: bool) -> Self {
+        Self { alpha, ..self }
+    }
+
+    /// Adds what was tried, and what the owner should know.
+    pub(crate) fn with_story(self, candidates: Vec<CandidateReport>, warnings: Vec<Warning>) -> Self {
+        Self { candidates, warnings, ..self }
+    }
+
     /// Adds what kind of picture it is.
     pub(crate) fn with_content(self, content: Content) -> Self {
         Self { content: Some(content), ..self }
     }
 
+    /// Tells the owner more.
+    pub(crate) fn warn(&mut self, code: &str, detail: String) {
+        self.warnings.push(Warning { code: code.into(), detail });
+    }
+
+    /// By how much the target is missed, for people; `None` where it is not, or nothing is promised.
+    pub(crate) fn shortfall(&self, target: Target) -> Option<String> {
+        let encoder = &self.recipe.encoder;
+        match (target, &self.score) {
+            (Target::Score { score: Score(wanted) }, Some(measured)) if measured.value.0 < wanted => {
+                Some(format!("{encoder} reaches {:.2} at its best, not {wanted}", measured.value.0))
+            }
+            (Target::MaxBytes { max_bytes, .. }, _) if self.len() as u64 > max_bytes => {
+                Some(format!("{encoder} needs {} bytes at its coarsest, not {max_bytes}", self.len()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Length of the file, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Writes the receipt.
     pub(crate) fn finish(self, input: &Receipt<'_>, wall: Duration, cpu: Option<Duration>) -> Compressed {
         let input_facts = input.input_facts(self.alpha);
-        let (format, bits) = self.made.unwrap_or((input_facts.format, input_facts.bits));
-        let output = Facts {
-            sha256: sha256(&self.bytes),
-            bytes: self.bytes.len() as u64,
-            format,
-            bits,
-            ..input_facts.clone()
-        };
+        let mut output =
+            Facts { sha256: sha256(&self.bytes), bytes: self.bytes.len() as u64, ..input_facts.clone() };
+        if let Some(Made { format, width, height, bits, alpha }) = self.made {
+            output = Facts { format, width, height, bits, alpha, ..output };
+        }
         let metadata = input.metadata_report(self.survivors);
         let report = Report {
-            version: 2,
+            version: REPORT_VERSION,
             engine: VERSION.to_owned(),
             outcome: self.outcome,
             reason: self.reason,
@@ -224,7 +263,7 @@ impl Draft {
 fn exceeded(target: Target, bytes: usize) -> Option<Reason> {
     let Target::MaxBytes { max_bytes, floor } = target else { return None };
     let detail = format!(
-        "{max_bytes} bytes hold nothing that scores {} or more: the smallest that does has {bytes}",
+        "{max_bytes} bytes are too few: the smallest result that scores {} or more has {bytes}",
         floor.0
     );
     Some(Reason::new(ReasonCode::MaxBytesExceeded, detail))

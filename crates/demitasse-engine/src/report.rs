@@ -6,10 +6,13 @@ use serde_json::{Map, Value};
 use crate::metadata::Kind;
 use crate::{Content, Format, Quality, Request, Score};
 
+/// Of the report's JSON. 2: a trial's score may be null, and a reason may stand beside new bytes.
+pub const REPORT_VERSION: u32 = 2;
+
 /// Everything that can be said of one compression. Its JSON form is stable; `version` counts its changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// Of this JSON: 2.
+    /// [`REPORT_VERSION`].
     pub version: u32,
     /// Name and version of the engine.
     pub engine: String,
@@ -32,7 +35,7 @@ pub struct Report {
     /// What kind of picture it is; `None` where nothing was decoded.
     #[serde(default)]
     pub content: Option<Content>,
-    /// Whether every pixel of the output was compared with the input's and found equal.
+    /// Whether every pixel of the output was compared with the input's, or with the resized input's, and found equal.
     pub lossless: bool,
     /// How the output was made: with the same engine, input and recipe the bytes are the same.
     pub recipe: Recipe,
@@ -52,7 +55,7 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// New bytes, smaller than the input.
+    /// New bytes, smaller than the input; of a resized image they may be more, and then a warning says so.
     Compressed,
     /// The input's pixels and coding; private metadata removed.
     KeptOriginal,
@@ -243,7 +246,7 @@ pub struct Item {
 /// Something that the owner of the image should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
-    /// For programs: `cmyk_converted`, `first_page_only`, ...
+    /// For programs: `cmyk_converted`, `first_page_only`, `larger_than_input`, `target_not_reached`, ...
     pub code: String,
     /// For people.
     pub detail: String,

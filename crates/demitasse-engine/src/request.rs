@@ -112,7 +112,11 @@ impl FromStr for OutputFormat {
         match text {
             "keep" => Ok(Self::Keep),
             "auto" => Ok(Self::Auto),
-            _ => text.split(',').map(|name| written_format(name.trim())).collect::<Result<_>>().map(Self::Among),
+            _ => text
+                .split(',')
+                .map(|name| written_format(name.trim()))
+                .collect::<Result<_>>()
+                .map(Self::Among),
         }
     }
 }
@@ -219,10 +223,9 @@ impl FromStr for Effort {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|effort| effort.name() == text)
-            .ok_or_else(|| Error::InvalidRequest(format!("effort {text:?} is not one of fast, balanced, max")))
+        Self::ALL.into_iter().find(|effort| effort.name() == text).ok_or_else(|| {
+            Error::InvalidRequest(format!("effort {text:?} is not one of fast, balanced, max"))
+        })
     }
 }
 

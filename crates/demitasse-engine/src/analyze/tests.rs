@@ -25,7 +25,8 @@ fn a_drawing_of_few_colours_is_a_graphic() {
 
 #[test]
 fn thin_dark_strokes_on_white_are_text() {
-    let page = image(256, 256, |x, y| if y % 32 < 12 && noise(x / 2, y / 3) < 80 { [10; 3] } else { [255; 3] });
+    let page =
+        image(256, 256, |x, y| if y % 32 < 12 && noise(x / 2, y / 3) < 80 { [10; 3] } else { [255; 3] });
     assert_eq!(Analysis::of(&page).content, Content::Text);
 }
 

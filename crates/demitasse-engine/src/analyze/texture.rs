@@ -60,8 +60,9 @@ pub(super) fn measure(image: &Image) -> Texture {
     let step = mean(&|block| log(block.step));
     let spread = mean(&|block| (log(block.step) - step).powi(2)).sqrt();
     let busy: Vec<&Block> = blocks.iter().filter(|block| block.step >= FLAT).collect();
-    let mean_of_busy =
-        |of: &dyn Fn(&Block) -> f64| busy.iter().map(|block| of(block)).sum::<f64>() / busy.len().max(1) as f64;
+    let mean_of_busy = |of: &dyn Fn(&Block) -> f64| {
+        busy.iter().map(|block| of(block)).sum::<f64>() / busy.len().max(1) as f64
+    };
     Texture {
         features: [
             step,

@@ -9,7 +9,7 @@ mod rehearsal;
 mod sample;
 mod trials;
 
-pub(crate) use plan::{output_formats, plan};
+pub(crate) use plan::{lossy, output_formats, plan};
 pub(crate) use sample::Sample;
 pub(crate) use trials::Trials;
 
@@ -68,4 +68,3 @@ pub(crate) fn decode_result(
     }
     Ok(image)
 }
-

@@ -56,6 +56,20 @@ pub(crate) fn plan(
     candidates
 }
 
+/// The lossy encoders of these formats that take the image, however small it is.
+pub(crate) fn lossy(source: Source<'_>, formats: &[Format]) -> Vec<Candidate> {
+    let encoders = |format: &Format| {
+        let format = *format;
+        codec(format).encoders().iter().map(move |encoder| Candidate { format, encoder: *encoder })
+    };
+    let is_lossy = |candidate: &Candidate| candidate.encoder.mode() != Mode::Lossless;
+    formats
+        .iter()
+        .flat_map(encoders)
+        .filter(|candidate| is_lossy(candidate) && candidate.encoder.accepts(source))
+        .collect()
+}
+
 /// Leaves out what never won for this kind of picture, among several formats (`docs/decisions/0014-choice.md`).
 fn can_win(candidate: &Candidate, source: Source<'_>, effort: Effort, analysis: &Analysis) -> bool {
     let is_lossless = candidate.encoder.mode() == Mode::Lossless;

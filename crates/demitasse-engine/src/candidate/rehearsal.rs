@@ -32,7 +32,8 @@ impl Trials<'_> {
         let Some(sample) = self.sample.filter(|_| candidate.encoder.rehearses()) else { return Ok(expected) };
         let unseen = 1.0 - sample.share;
         let bias = BIAS * unseen * unseen * (100.0 - goal.target.0);
-        let aim = Goal { target: Score((goal.target.0 + bias - TOLERANCE / 2.0).min(99.0)), tolerance: TOLERANCE };
+        let aim =
+            Goal { target: Score((goal.target.0 + bias - TOLERANCE / 2.0).min(99.0)), tolerance: TOLERANCE };
         let evaluator = Evaluator::new(&sample.image);
         let source = Source { image: &sample.image, ..self.source };
         let max_trials = if self.effort == Effort::Fast { 1 } else { MAX_PROBES };
@@ -43,7 +44,12 @@ impl Trials<'_> {
                 candidate.encoder.encode(source, self.setting(quality), self.embedded, self.control)?;
             let image = decode_result(candidate.format, &bytes, &sample.image, self.limits, self.control)?;
             let score = evaluator.score(&image, self.control)?.whole;
-            trials.push(Trial { quality, bytes: bytes.len() as u64, score: Some(score), share: sample.share });
+            trials.push(Trial {
+                quality,
+                bytes: bytes.len() as u64,
+                score: Some(score),
+                share: sample.share,
+            });
             Ok(Probe { quality, bytes: bytes.len() as u64, score })
         })?;
         Ok(refine(range.axis, &choice.probes, expected, Score((goal.aim() + bias).min(99.5))))

@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn a_mosaic_holds_the_tiles_in_their_order() {
         let width = 1500;
-        let samples: Vec<u16> = (0..width * 1000).map(|at| (at / width / 256 * 8 + at % width / 256) as u16).collect();
+        let samples: Vec<u16> =
+            (0..width * 1000).map(|at| (at / width / 256 * 8 + at % width / 256) as u16).collect();
         let image = Image::still(width, 1000, Layout::Gray, Samples::U16(samples), None);
         let sample = Sample::of(&image).unwrap().image;
         let Samples::U16(mosaic) = sample.samples() else { panic!("it has 16 bits") };

@@ -25,6 +25,7 @@ const MIN_LOSSY_GAIN: f64 = 0.02;
 const FIT_START: Score = Score(70.0);
 
 /// Runs the candidates of one image.
+#[derive(Clone, Copy)]
 pub(crate) struct Trials<'a> {
     /// What they start from.
     pub source: Source<'a>,
@@ -107,9 +108,7 @@ impl Trials<'_> {
     fn attempt(&self, candidate: Candidate, index: usize, smallest: u64) -> Result<Done> {
         let range = match candidate.encoder.mode() {
             Mode::Lossless => return self.lossless(candidate, index),
-            Mode::Lossy { min, max, step } => {
-                QualityRange { min, max, step, axis: candidate.encoder.axis() }
-            }
+            Mode::Lossy { min, max, step } => QualityRange { min, max, step, axis: candidate.encoder.axis() },
         };
         match self.target {
             Target::Quality { quality } => self.fixed(candidate, quality, index),
@@ -155,7 +154,8 @@ impl Trials<'_> {
         target: Score,
         index: usize,
     ) -> Result<Done> {
-        let expected = candidate.encoder.curve(self.effort).guess(range.axis, &self.analysis.features, target);
+        let expected =
+            candidate.encoder.curve(self.effort).guess(range.axis, &self.analysis.features, target);
         let goal = Goal { target, tolerance: TOLERANCE };
         let mut trials = Vec::new();
         let guess = self.rehearse(candidate, range, goal, expected, &mut trials)?;
@@ -180,7 +180,8 @@ impl Trials<'_> {
         let budget = Budget { max_trials: MAX_TRIALS, below_bytes };
         let tolerance = if self.effort == Effort::Max { FINE_TOLERANCE } else { TOLERANCE };
         let goal = Goal { target, tolerance };
-        let expected = candidate.encoder.curve(self.effort).guess(range.axis, &self.analysis.features, target);
+        let expected =
+            candidate.encoder.curve(self.effort).guess(range.axis, &self.analysis.features, target);
         let mut trials = Vec::new();
         let guess = self.rehearse(candidate, range, goal, expected, &mut trials)?;
         let mut kept: Option<(Probe, Vec<u8>, Look)> = None;
@@ -217,7 +218,11 @@ impl Trials<'_> {
         floor: Score,
         index: usize,
     ) -> Result<Done> {
-        let start = candidate.encoder.curve(self.effort).guess(range.axis, &self.analysis.features, FIT_START).quality;
+        let start = candidate
+            .encoder
+            .curve(self.effort)
+            .guess(range.axis, &self.analysis.features, FIT_START)
+            .quality;
         let mut kept: Option<(Quality, Vec<u8>)> = None;
         let max_bytes = max_bytes.min(self.below_bytes.saturating_sub(1));
         let Fit { tried, .. } = fit(range, start, max_bytes, MAX_TRIALS, &mut |quality| {
@@ -229,8 +234,10 @@ impl Trials<'_> {
             }
             Ok(size)
         })?;
-        let mut trials: Vec<Trial> =
-            tried.iter().map(|(quality, bytes)| Trial { quality: *quality, bytes: *bytes, score: None, share: 1.0 }).collect();
+        let mut trials: Vec<Trial> = tried
+            .iter()
+            .map(|(quality, bytes)| Trial { quality: *quality, bytes: *bytes, score: None, share: 1.0 })
+            .collect();
         if let Some((quality, bytes)) = kept {
             let bytes = self.repack(candidate, quality, bytes)?;
             let look = self.look(candidate.format, &bytes)?;

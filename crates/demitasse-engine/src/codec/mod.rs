@@ -73,6 +73,21 @@ pub(crate) trait Codec: Sync {
     /// `DeadlineExceeded`, `Cancelled` between rows or strips, where the library allows it.
     fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded>;
 
+    /// As [`Codec::decode`], for a picture that is going to be resized: at a part of its size, where the format makes that
+    /// cheap and both sides are still as long as `at_least` (width and height, as stored).
+    ///
+    /// # Errors
+    /// As [`Codec::decode`].
+    fn decode_shrunk(
+        &self,
+        bytes: &[u8],
+        _at_least: (u32, u32),
+        limits: &Limits,
+        control: &Control,
+    ) -> Result<Decoded> {
+        self.decode(bytes, limits, control)
+    }
+
     /// Rewrites the container around the same coded pixels: what `keep` names is written in place of all metadata.
     /// Works for animations too.
     ///

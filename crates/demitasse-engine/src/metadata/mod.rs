@@ -73,6 +73,11 @@ impl Orientation {
         self.exif() == 1
     }
 
+    /// Width and height as a viewer shows an image that is stored with these.
+    pub fn turn(self, width: u32, height: u32) -> (u32, u32) {
+        if self.swaps_sides() { (height, width) } else { (width, height) }
+    }
+
     /// Whether width and height change places.
     pub fn swaps_sides(self) -> bool {
         self.exif() >= 5

@@ -21,7 +21,13 @@ impl Curve {
     /// Through `quality` for a score of 75, with a slope that fits nothing badly: where no curve was fitted.
     pub(crate) const fn unfitted() -> Self {
         // ln(101 - 75) and 2 (y - ln(100.5 - 75)).
-        Self { offset: 3.258 - 2.0 * 3.239, slope: 2.0, bend: 0.0, weights: [0.0; FEATURES], tilts: [0.0; FEATURES] }
+        Self {
+            offset: 3.258 - 2.0 * 3.239,
+            slope: 2.0,
+            bend: 0.0,
+            weights: [0.0; FEATURES],
+            tilts: [0.0; FEATURES],
+        }
     }
 
     /// The setting to start with for `target`.

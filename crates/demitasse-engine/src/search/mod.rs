@@ -12,8 +12,8 @@ mod predict;
 
 pub(crate) use curve::Curve;
 pub(crate) use fit::{Fit, fit};
-pub(crate) use predict::refine;
 use predict::next_quality;
+pub(crate) use predict::refine;
 
 use crate::{Quality, Result, Score};
 

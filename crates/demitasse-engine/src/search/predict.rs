@@ -10,12 +10,7 @@ const MARGIN: f64 = 0.08;
 
 /// The next quality, or `None` if every setting that could be better was tried. `slope` is the expected one, used until
 /// there are two probes.
-pub(super) fn next_quality(
-    range: QualityRange,
-    slope: f64,
-    goal: Goal,
-    probes: &[Probe],
-) -> Option<Quality> {
+pub(super) fn next_quality(range: QualityRange, slope: f64, goal: Goal, probes: &[Probe]) -> Option<Quality> {
     let by_quality = |a: &&Probe, b: &&Probe| a.quality.0.total_cmp(&b.quality.0);
     let below = probes.iter().filter(|probe| probe.score < goal.target).max_by(by_quality);
     let above = probes.iter().filter(|probe| probe.score >= goal.target).min_by(by_quality);

@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::analyze::{FEATURES, Features};
 use crate::Error;
+use crate::analyze::{FEATURES, Features};
 
-const RANGE: QualityRange = QualityRange { min: Quality(5.0), max: Quality(98.0), step: 0.25, axis: &PLAIN_AXIS };
+const RANGE: QualityRange =
+    QualityRange { min: Quality(5.0), max: Quality(98.0), step: 0.25, axis: &PLAIN_AXIS };
 const GUESS: Guess = Guess { quality: Quality(75.0), slope: 0.5 };
 const NO_FEATURES: Features = [0.0; FEATURES];
 const TOLERANCE: f64 = 0.5;
@@ -69,7 +70,11 @@ fn what_reaches_the_target_but_is_too_large_is_not_chosen() {
 
 #[test]
 fn an_error_of_the_probe_ends_the_search() {
-    let error = search(RANGE, GUESS, Goal { target: Score(75.0), tolerance: TOLERANCE }, budget(6), &mut |_| Err(Error::Cancelled)).unwrap_err();
+    let error =
+        search(RANGE, GUESS, Goal { target: Score(75.0), tolerance: TOLERANCE }, budget(6), &mut |_| {
+            Err(Error::Cancelled)
+        })
+        .unwrap_err();
     assert_eq!(error.code(), "cancelled");
 }
 

@@ -63,7 +63,8 @@ fn look(path: &Path) -> Result<Found, String> {
     Ok(Found { bytes: bytes.len(), header, metadata })
 }
 
-fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// The first `most` bytes of a file, or of standard input.
+pub(super) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         io::stdin().lock().take(most).read_to_end(&mut bytes)?;

@@ -8,6 +8,7 @@ mod healthcheck;
 mod inspect;
 mod man;
 mod serve;
+mod verify;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ enum Command {
     Worker(Box<serve::Args>),
     Compress(compress::Args),
     Inspect(inspect::Args),
+    Verify(verify::Args),
     /// Check that everything the service needs is there, and say what to do if not
     Doctor(Box<doctor::Args>),
     /// Ask a running service whether it is alive; for container health checks
@@ -48,7 +50,7 @@ enum Command {
     EngineChild(engine_child::Args),
 }
 
-/// Exit code for a wrong usage or setup; 1 is for inputs that failed.
+/// Exit code for a wrong usage or setup; 1 is for inputs that failed, and a receipt that is not true.
 const SETUP: u8 = 2;
 
 /// Runs the command that the arguments name.
@@ -58,6 +60,7 @@ pub fn run() -> ExitCode {
         Command::Worker(args) => serve::run(*args, crate::config::Command::Worker),
         Command::Compress(args) => Ok(compress::run(&args)),
         Command::Inspect(args) => Ok(inspect::run(&args)),
+        Command::Verify(args) => verify::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),

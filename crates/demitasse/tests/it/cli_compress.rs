@@ -1,4 +1,4 @@
-//! `demitasse compress` and `demitasse inspect`, by the real binary, on images made here.
+//! `demitasse compress`, `demitasse inspect` and `demitasse verify`, by the real binary, on images made here.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
@@ -299,9 +299,56 @@ fn inspect_tells_what_the_header_says() {
 }
 
 #[test]
+fn verify_says_whether_a_receipt_is_true_of_two_files() {
+    let desk = Desk::new();
+    desk.picture("b.png", 3);
+    let receipts = desk.run(&["compress", "a.png", "b.png", "--lossless", "--json"]);
+    assert_eq!(code(&receipts), 0, "{}", stderr(&receipts));
+    fs::write(desk.path("receipts"), &receipts.stdout).unwrap();
+    for name in ["a", "b"] {
+        let (input, out) = (format!("{name}.png"), format!("{name}-compressed.png"));
+        let output = desk.run(&["verify", "receipts", &input, &out, "--json"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(found["holds"], true, "{found}");
+    }
+    let output = desk.run(&["verify", "receipts", "b.png", "a-compressed.png"]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(text.contains("NO   ") && text.ends_with("The receipt is not true of these files.\n"), "{text}");
+    let line = String::from_utf8(receipts.stdout).unwrap().lines().next().unwrap().to_owned();
+    let report = serde_json::from_str::<Value>(&line).unwrap()["report"].to_string();
+    let mut child = desk
+        .command(&["verify", "-", "a.png", "a-compressed.png"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(report.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0, "{}", String::from_utf8(output.stdout).unwrap());
+}
+
+#[test]
+fn verify_without_a_receipt_or_a_file_is_a_mistake_of_usage() {
+    let desk = Desk::new();
+    fs::write(desk.path("none"), "{}").unwrap();
+    fs::write(desk.path("failed"), r#"{"input":"a.png","error":{"code":"malformed"}}"#).unwrap();
+    for args in [
+        ["verify", "missing", "a.png", "a.png"],
+        ["verify", "a.png", "a.png", "a.png"],
+        ["verify", "none", "a.png", "a.png"],
+        ["verify", "failed", "a.png", "a.png"],
+        ["verify", "-", "-", "a.png"],
+    ] {
+        assert_eq!(code(&desk.command(&args).stdin(Stdio::null()).output().unwrap()), 2, "{args:?}");
+    }
+}
+
+#[test]
 fn the_help_is_as_reviewed() {
     let desk = Desk::new();
-    for command in ["compress", "inspect"] {
+    for command in ["compress", "inspect", "verify"] {
         let output = desk.command(&[command, "--help"]).env("COLUMNS", "100").output().unwrap();
         insta::assert_snapshot!(format!("{command}_help"), String::from_utf8(output.stdout).unwrap());
     }

@@ -44,25 +44,17 @@ impl Codec for Jpeg {
 
     /// Gray and RGB; CMYK comes as sRGB, with a warning `cmyk_converted`.
     fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
-        let structure = Structure::read(bytes)?;
-        let metadata = read::read(bytes, limits)?;
-        let mut warnings = Vec::new();
-        if !structure.ended {
-            warnings.push(Warning {
-                code: "missing_end_marker".into(),
-                detail: "the file lacks its last two bytes; the picture is complete".into(),
-            });
-        }
-        let pixels = mozjpeg::decode(bytes, control)?;
-        let image = match pixels.channels {
-            4 => from_cmyk(pixels, structure.adobe, metadata.icc.as_deref(), &mut warnings),
-            channels => {
-                let layout = if channels == 1 { Layout::Gray } else { Layout::Rgb };
-                let profile = color::usable_profile(layout, metadata.icc.as_deref(), &mut warnings);
-                Image::still(pixels.width, pixels.height, layout, Samples::U8(pixels.samples), profile)
-            }
-        };
-        Ok(Decoded { image, metadata, warnings })
+        decode(bytes, None, limits, control)
+    }
+
+    fn decode_shrunk(
+        &self,
+        bytes: &[u8],
+        at_least: (u32, u32),
+        limits: &Limits,
+        control: &Control,
+    ) -> Result<Decoded> {
+        decode(bytes, Some(at_least), limits, control)
     }
 
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
@@ -72,6 +64,28 @@ impl Codec for Jpeg {
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
         &[&encode::Jpegli, &encode::Transcode]
     }
+}
+
+fn decode(bytes: &[u8], at_least: Option<(u32, u32)>, limits: &Limits, control: &Control) -> Result<Decoded> {
+    let structure = Structure::read(bytes)?;
+    let metadata = read::read(bytes, limits)?;
+    let mut warnings = Vec::new();
+    if !structure.ended {
+        warnings.push(Warning {
+            code: "missing_end_marker".into(),
+            detail: "the file lacks its last two bytes; the picture is complete".into(),
+        });
+    }
+    let pixels = mozjpeg::decode(bytes, at_least, control)?;
+    let image = match pixels.channels {
+        4 => from_cmyk(pixels, structure.adobe, metadata.icc.as_deref(), &mut warnings),
+        channels => {
+            let layout = if channels == 1 { Layout::Gray } else { Layout::Rgb };
+            let profile = color::usable_profile(layout, metadata.icc.as_deref(), &mut warnings);
+            Image::still(pixels.width, pixels.height, layout, Samples::U8(pixels.samples), profile)
+        }
+    };
+    Ok(Decoded { image, metadata, warnings })
 }
 
 /// With an Adobe marker inks are stored inverted, 0 for full ink: not in any standard, but what Photoshop has always

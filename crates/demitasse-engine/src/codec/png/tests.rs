@@ -4,10 +4,10 @@ use super::container::{Chunks, write_chunk};
 use super::lossless::Lossless;
 use super::palette::Palette;
 use super::*;
+use crate::Error;
 use crate::codec::testing::*;
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Kind, Mark};
-use crate::{Error};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 

@@ -66,7 +66,8 @@ fn cube_root(x: f32) -> f32 {
     /// Of 1 for an exponent of 0: makes the first guess right to a tenth.
     const GUESS: u32 = 0x5480_0000;
     const THIRD_OF_AN_EXPONENT: u32 = 0x002a_aaaa;
-    let mut inverse = f32::from_bits(GUESS.wrapping_sub((x.to_bits() >> 23).wrapping_mul(THIRD_OF_AN_EXPONENT)));
+    let mut inverse =
+        f32::from_bits(GUESS.wrapping_sub((x.to_bits() >> 23).wrapping_mul(THIRD_OF_AN_EXPONENT)));
     let third = x * (1.0 / 3.0);
     for _ in 0..4 {
         let square = inverse * inverse;

@@ -48,7 +48,9 @@ fn ours(reference: &[u8], distorted: &[u8], width: u32, height: u32) -> Scores {
 
 fn oracle(reference: &[u8], distorted: &[u8], width: u32, height: u32) -> f64 {
     let slice = |samples| {
-        PixelSlice::new(samples, width, height, width as usize * 3, PixelDescriptor::RGB8_SRGB).unwrap().erase()
+        PixelSlice::new(samples, width, height, width as usize * 3, PixelDescriptor::RGB8_SRGB)
+            .unwrap()
+            .erase()
     };
     compute_ssimulacra2(&slice(reference), &slice(distorted)).unwrap()
 }
@@ -63,7 +65,11 @@ fn scores_are_those_of_another_implementation() {
                 (ours(&reference, &distorted, width, height), oracle(&reference, &distorted, width, height));
             // Near 100 the other implementation's rounding of variances counts as an error of structure.
             let tolerance = if strength == 1 { 0.3 } else { 0.06 };
-            assert!((ours.whole - theirs).abs() < tolerance, "{width} x {height}, {strength}: {} {theirs}", ours.whole);
+            assert!(
+                (ours.whole - theirs).abs() < tolerance,
+                "{width} x {height}, {strength}: {} {theirs}",
+                ours.whole
+            );
         }
     }
 }
@@ -96,7 +102,9 @@ fn the_worst_tile_is_where_the_damage_is() {
     }
     let scores = ours(&reference, &distorted, width, height);
     let (worst, score) = scores.tiles.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
-    assert!(worst.x <= 600 && 640 <= worst.x + worst.width && worst.y <= 300 && 340 <= worst.y + worst.height);
+    assert!(
+        worst.x <= 600 && 640 <= worst.x + worst.width && worst.y <= 300 && 340 <= worst.y + worst.height
+    );
     assert!(*score < scores.whole - 5.0, "{score} {}", scores.whole);
 }
 
@@ -114,4 +122,3 @@ proptest! {
         }
     }
 }
-

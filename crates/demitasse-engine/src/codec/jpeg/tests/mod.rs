@@ -8,9 +8,9 @@ use std::time::Instant;
 use super::encode::{Jpegli, Transcode};
 use super::jpegli::{Raster, Settings};
 use super::*;
+use crate::Format;
 use crate::codec::testing::setting;
 use crate::codec::{Mode, Source};
-use crate::{Format};
 
 const FRAME_END: [u8; 2] = [0xFF, 0xD9];
 
