@@ -96,6 +96,8 @@ need cc gcc
 need c++ g++
 need cmake cmake
 need nasm nasm
+need meson meson
+need ninja ninja-build
 if [ "$wanted" = test ]; then
   need shellcheck shellcheck
   need docker-compose docker-compose

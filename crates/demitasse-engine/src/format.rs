@@ -14,6 +14,8 @@ pub enum Format {
     Png,
     /// RFC 9649.
     Webp,
+    /// AV1 Image File Format 1.1.
+    Avif,
     /// GIF87a, GIF89a.
     Gif,
     /// Windows bitmap.
@@ -47,7 +49,8 @@ pub struct Capabilities {
 
 impl Format {
     /// Every format, in the order in which ties between candidates are decided.
-    pub const ALL: [Self; 6] = [Self::Jpeg, Self::Png, Self::Webp, Self::Gif, Self::Bmp, Self::Tiff];
+    pub const ALL: [Self; 7] =
+        [Self::Jpeg, Self::Png, Self::Webp, Self::Avif, Self::Gif, Self::Bmp, Self::Tiff];
 
     /// What it can carry.
     pub fn capabilities(self) -> &'static Capabilities {
@@ -55,6 +58,7 @@ impl Format {
             Self::Jpeg => &crate::codec::jpeg::CAPABILITIES,
             Self::Png => &crate::codec::png::CAPABILITIES,
             Self::Webp => &crate::codec::webp::CAPABILITIES,
+            Self::Avif => &crate::codec::avif::CAPABILITIES,
             Self::Gif => &crate::codec::gif::CAPABILITIES,
             Self::Bmp => &crate::codec::bmp::CAPABILITIES,
             Self::Tiff => &crate::codec::tiff::CAPABILITIES,
@@ -78,6 +82,7 @@ impl fmt::Display for Format {
             Self::Jpeg => "JPEG",
             Self::Png => "PNG",
             Self::Webp => "WebP",
+            Self::Avif => "AVIF",
             Self::Gif => "GIF",
             Self::Bmp => "BMP",
             Self::Tiff => "TIFF",
@@ -113,8 +118,33 @@ pub fn sniff(bytes: &[u8]) -> Sniffed {
         Sniffed::Known(Format::Bmp)
     } else if starts(b"II*\0") || starts(b"MM\0*") {
         Sniffed::Known(Format::Tiff)
+    } else if let Some(brands) = brands(bytes) {
+        sniff_brands(brands)
     } else {
         sniff_foreign(bytes)
+    }
+}
+
+/// The brands of an ISO base media file, the major one first (ISO/IEC 14496-12, section 4.3); as many as there are.
+fn brands(bytes: &[u8]) -> Option<impl Iterator<Item = &[u8; 4]>> {
+    let (head, rest) = bytes.split_first_chunk::<8>()?;
+    let (size, kind) = head.split_first_chunk::<4>()?;
+    let length = (u32::from_be_bytes(*size) as usize).checked_sub(8)?;
+    let (brands, _) = rest[..length.min(rest.len())].as_chunks();
+    // Between the major brand and the others is its version.
+    (kind == b"ftyp").then(|| brands.iter().take(1).chain(brands.iter().skip(2)))
+}
+
+fn sniff_brands<'a>(brands: impl Iterator<Item = &'a [u8; 4]>) -> Sniffed {
+    let brands: Vec<_> = brands.take(32).collect();
+    let has = |brand: &[u8; 4]| brands.contains(&brand);
+    match brands.first().copied() {
+        Some(b"avis") => Sniffed::Foreign("animated AVIF"),
+        _ if has(b"avif") => Sniffed::Known(Format::Avif),
+        Some(b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" | b"mif1" | b"msf1") => {
+            Sniffed::Foreign("HEIC")
+        }
+        _ => Sniffed::Unknown,
     }
 }
 
@@ -125,15 +155,7 @@ fn bmp_header_is_plausible(bytes: &[u8]) -> bool {
 
 fn sniff_foreign(bytes: &[u8]) -> Sniffed {
     let starts = |signature: &[u8]| bytes.starts_with(signature);
-    let brand = |brands: &[&[u8; 4]]| {
-        bytes.get(4..8) == Some(b"ftyp".as_slice())
-            && bytes.get(8..12).is_some_and(|found| brands.iter().any(|brand| brand.as_slice() == found))
-    };
-    let name = if brand(&[b"avif", b"avis"]) {
-        "AVIF"
-    } else if brand(&[b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"]) {
-        "HEIC"
-    } else if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL \r\n\x87\n") {
+    let name = if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL \r\n\x87\n") {
         "JPEG XL"
     } else if starts(b"\0\0\x01\0") || starts(b"\0\0\x02\0") {
         "ICO"
@@ -169,7 +191,11 @@ mod tests {
     fn a_format_is_known_by_its_signature() {
         assert_eq!(sniff(b"\xff\xd8\xff\xe0"), Sniffed::Known(Format::Jpeg));
         assert_eq!(sniff(b"RIFF\0\0\0\0WEBPVP8 "), Sniffed::Known(Format::Webp));
-        assert_eq!(sniff(b"\0\0\0\x20ftypavif"), Sniffed::Foreign("AVIF"));
+        assert_eq!(sniff(b"\0\0\0\x20ftypavif"), Sniffed::Known(Format::Avif));
+        assert_eq!(sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif"), Sniffed::Known(Format::Avif));
+        assert_eq!(sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic"), Sniffed::Foreign("HEIC"));
+        assert_eq!(sniff(b"\0\0\0\x18ftypavis\0\0\0\0avifavis"), Sniffed::Foreign("animated AVIF"));
+        assert_eq!(sniff(b"\0\0\0\x18ftypisom\0\0\0\0mp41isom"), Sniffed::Unknown);
         assert_eq!(sniff(b"<?xml version='1.0'?>\n<!-- x --><svg"), Sniffed::Foreign("SVG"));
         assert_eq!(sniff(b"BMW is a car"), Sniffed::Unknown);
         assert_eq!(sniff(b""), Sniffed::Unknown);

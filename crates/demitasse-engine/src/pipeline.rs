@@ -41,13 +41,14 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Header> {
         Sniffed::Known(format) => format,
         Sniffed::Foreign(name) => {
             return Err(Error::Unsupported(format!(
-                "{name} images are not supported: send JPEG, PNG, WebP, GIF, BMP or TIFF"
+                "{name} images are not supported: send JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
             )));
         }
         Sniffed::Unknown if bytes.is_empty() => return Err(Error::Unsupported("the file is empty".into())),
         Sniffed::Unknown => {
             return Err(Error::Unsupported(
-                "the file is not an image of a known format: send JPEG, PNG, WebP, GIF, BMP or TIFF".into(),
+                "the file is not an image of a known format: send JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
+                    .into(),
             ));
         }
     };

@@ -3,6 +3,7 @@
 //! A [`Codec`] reads a format and rewrites its container; an [`Encoder`] makes candidates in it. Neither knows of
 //! targets, scores or other formats.
 
+pub(crate) mod avif;
 pub(crate) mod bmp;
 pub(crate) mod gif;
 pub(crate) mod jpeg;
@@ -205,6 +206,7 @@ pub(crate) fn codec(format: Format) -> &'static dyn Codec {
         Format::Jpeg => &jpeg::Jpeg,
         Format::Png => &png::Png,
         Format::Webp => &webp::Webp,
+        Format::Avif => &avif::Avif,
         Format::Gif => &gif::Gif,
         Format::Bmp => &bmp::Bmp,
         Format::Tiff => &tiff::Tiff,

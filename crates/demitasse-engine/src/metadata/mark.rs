@@ -2,7 +2,8 @@
 //!
 //! An image compressed to a target must not be compressed to the same target again: each pass would be measured against
 //! the pass before, and quality would seep away one imperceptible step at a time. The pixels alone do not tell, so the
-//! output says it in a few bytes: a comment in JPEG, a text chunk in PNG, a chunk of our own in WebP.
+//! output says it in a few bytes: a comment in JPEG, a text chunk in PNG, a chunk of our own in
+//! WebP, a box of our own in AVIF.
 
 /// What an earlier compression promised.
 #[derive(Debug, Clone, Copy, PartialEq)]

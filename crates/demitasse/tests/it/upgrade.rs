@@ -55,7 +55,7 @@ async fn a_request_of_a_newer_version_fails_with_a_reason_and_is_never_done_by_h
     for request in [
         json!({ "version": 2, "target": target, "format": "keep" }),
         json!({ "version": 1, "target": { "kind": "bytes", "bytes": 9000 }, "format": "keep" }),
-        json!({ "version": 1, "target": target, "format": "avif" }),
+        json!({ "version": 1, "target": target, "format": "jxl" }),
     ] {
         let app = TestApp::new().await;
         let id = queued(&app, request.clone()).await;

@@ -1,0 +1,67 @@
+//! AVIF (AV1 Image File Format 1.1), by libaom and dav1d.
+//!
+//! - `boxes`, `items`, `picture`: the container, walked by our own code: no byte of it reaches a C library.
+//! - `metadata`, `strip`, `write`: what is beside the pixels, and files around coded pixels.
+//! - `dav1d`, `matrix`, `decode`: AV1 to pixels.
+//! - `planes`, `rate`, `aom`, `encode`: pixels to AV1.
+//!
+//! Sequences (brand `avis`), crops, layers to choose from and pictures of other codecs are refused by name.
+
+#[expect(unsafe_code, reason = "libaom is C")]
+mod aom;
+mod boxes;
+#[expect(unsafe_code, reason = "dav1d is C")]
+mod dav1d;
+mod decode;
+mod encode;
+mod items;
+mod matrix;
+mod metadata;
+mod picture;
+mod planes;
+mod rate;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use super::{Codec, Decoded, Encoder, Header};
+use crate::format::Capabilities;
+use crate::metadata::{Embedded, Metadata};
+use crate::{Control, Limits, Result};
+
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
+    name: "avif",
+    media_type: "image/avif",
+    extension: "avif",
+    other_extensions: &[],
+    encodes: true,
+    on_the_web: true,
+    alpha: true,
+    sixteen_bits: false,
+    animation: false,
+};
+
+pub(crate) struct Avif;
+
+impl Codec for Avif {
+    fn read_header(&self, bytes: &[u8]) -> Result<Header> {
+        Ok(picture::Picture::read(bytes, &picture::read_items(bytes)?)?.header())
+    }
+
+    fn read_metadata(&self, bytes: &[u8], limits: &Limits) -> Result<Metadata> {
+        metadata::read(bytes, limits)
+    }
+
+    fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        decode::decode(bytes, limits, control)
+    }
+
+    fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
+        strip::strip(bytes, keep)
+    }
+
+    fn encoders(&self) -> &'static [&'static dyn Encoder] {
+        &[&encode::Lossy]
+    }
+}
