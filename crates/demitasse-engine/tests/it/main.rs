@@ -3,10 +3,12 @@
 //! - `pipeline`: what a caller is promised, whatever the format.
 //! - `receipts`: whether a receipt is true of two files.
 //! - `resize`: another size on the way.
+//! - `avif`: that format from end to end; it takes longer than others.
 //! - `images`: pictures made in code, and the files around them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
+mod avif;
 mod images;
 mod pipeline;
 mod receipts;

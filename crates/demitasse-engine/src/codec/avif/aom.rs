@@ -103,24 +103,19 @@ fn open(planes: &Planes, rate: Rate, settings: &Settings, colors: Nclx) -> Resul
     check(code, "its settings")?;
     // SAFETY: it was initialised.
     let mut encoder = Encoder(unsafe { context.assume_init() });
-    let own = if let Rate::Own(own) = rate { own } else { 63 };
-    configure(&mut encoder, planes, own, settings, colors)?;
+    configure(&mut encoder, planes, settings, colors)?;
     Ok(encoder)
 }
 
-fn configure(
-    encoder: &mut Encoder,
-    planes: &Planes,
-    own: u8,
-    settings: &Settings,
-    colors: Nclx,
-) -> Result<()> {
+fn configure(encoder: &mut Encoder, planes: &Planes, settings: &Settings, colors: Nclx) -> Result<()> {
     let mut control = |id: u32, value: c_int| {
         // SAFETY: the encoder is initialised, and each of these takes one integer.
         let code = unsafe { sys::aom_codec_control(&raw mut encoder.0, id as c_int, value) };
         check(code, "a setting")
     };
     control(sys::AOME_SET_CPUUSED, settings.speed.into())?;
+    // With a bit rate too: how quanta are spread over the picture is planned for this step (`deltaq-mode`).
+    let own = own(settings.qindex);
     control(sys::AOME_SET_CQ_LEVEL, own.into())?;
     control(sys::AV1E_SET_LOSSLESS, (own == 0).into())?;
     control(sys::AV1E_SET_COLOR_RANGE, colors.full_range.into())?;

@@ -268,7 +268,7 @@ fn blend(near: f32, far: f32) -> f32 {
 
 /// The sample beside the nearest one, of `count`: the one before for an even place, the one behind for an odd one.
 fn neighbor(place: usize, count: usize) -> usize {
-    if place % 2 == 0 { (place / 2).saturating_sub(1) } else { (place / 2 + 1).min(count - 1) }
+    if place % 2 == 1 { (place / 2 + 1).min(count - 1) } else { (place / 2).saturating_sub(1) }
 }
 
 fn widen(half: &[f32], out: &mut [f32]) {

@@ -104,10 +104,8 @@ impl<'a> Picture<'a> {
                 return Err(unsupported("alpha in the tiles of a grid"));
             }
         }
-        if let Some(alpha) = &alpha {
-            if (alpha.width, alpha.height) != (color.width, color.height) {
-                return Err(malformed("its alpha has another size"));
-            }
+        if alpha.as_ref().is_some_and(|alpha| (alpha.width, alpha.height) != (color.width, color.height)) {
+            return Err(malformed("its alpha has another size"));
         }
         let alpha_id = alpha.as_ref().map(|alpha| alpha.id);
         let premultiplied =
