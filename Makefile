@@ -2,7 +2,7 @@
 # The work is done by scripts/*.sh. CARGO_TARGET_DIR is respected where it is set.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench chaos deps fmt lint test-rust test-web e2e image-test audit
+.PHONY: help run test build bench eval chaos deps fmt lint test-rust test-web e2e image-test audit
 
 ARGS ?=
 
@@ -27,6 +27,10 @@ bench: ## Measures the steps of the engine, upload to completed, API and workers
 	@scripts/deps.sh test
 	@scripts/web.sh build
 	@POSTGRES_FSYNC=on scripts/services.sh run scripts/bench.sh
+
+eval: ## Measures the engine beside its peers on a folder of images (CORPUS=DIR ARGS="--only a,b --limit 6")
+	@scripts/deps.sh build
+	@cargo xtask eval --corpus "$(CORPUS)" $(ARGS)
 
 chaos: ## Uploads while workers, API and Redis are killed, on each pair of stores; nothing may be lost or doubled
 	@scripts/deps.sh test

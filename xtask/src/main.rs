@@ -7,6 +7,7 @@ mod bench_upload;
 mod chaos;
 mod check_corpus;
 mod eval;
+mod helper;
 mod photo;
 mod pillow;
 mod score;
@@ -22,8 +23,11 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Command {
-    /// Bytes of JPEG photos against Pillow's quality 70, at the same SSIMULACRA2
+    /// Bytes at equal score, hits of targets, processor time, memory and harms, beside other tools
     Eval(eval::Args),
+    /// One compression in a process of its own, for `eval`
+    #[command(hide = true)]
+    EvalOne(eval::one::Args),
     /// Sends every file of a folder through `demitasse compress` and checks each result by another decoder
     CheckCorpus(check_corpus::Args),
     /// Time from the start of an upload to `completed`, on an idle server
@@ -39,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Eval(args) => eval::run(&args),
+        Command::EvalOne(args) => eval::one::run(&args),
         Command::CheckCorpus(args) => check_corpus::run(&args),
         Command::BenchUpload(args) => bench_upload::run(&args),
         #[cfg(target_os = "linux")]

@@ -11,7 +11,8 @@ pub(super) fn picture(seed: u64, number: u64) -> Result<Vec<u8>> {
     if !number.is_multiple_of(3) {
         return Ok(png);
     }
-    let request = Request::new(Target::Quality { quality: Quality(92.0) }).with_format(OutputFormat::of(Format::Jpeg));
+    let request =
+        Request::new(Target::Quality { quality: Quality(92.0) }).with_format(OutputFormat::of(Format::Jpeg));
     Ok(compress(&png, &request, &Limits::default(), &Control::new())?.bytes)
 }
 
