@@ -54,7 +54,8 @@ impl Drop for Helper {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use serde_json::json;
 

@@ -11,8 +11,11 @@ use crate::helper::Helper;
 
 /// Above this only the header of a file is read here.
 const MOST_PIXELS: u64 = 150_000_000;
+/// Below this a file is headers as much as picture, and one tile is all of it.
+const FEWEST_PIXELS: f64 = 50_000.0;
 /// Names of folders that say what is in them; in others it is guessed.
 const PHOTOS: [&str; 4] = ["photo", "photos", "jpeg", "big"];
+const SPECIAL: [&str; 1] = ["tricky"];
 const GRAPHICS: [&str; 6] = ["ui", "graphic", "graphics", "screen", "screens", "alpha"];
 
 /// What a file is used for.
@@ -76,14 +79,14 @@ impl Facts {
     fn kind(&self, name: &str) -> Kind {
         let is_plain = self.frames == 1
             && self.orientation == 1
-            && self.width.min(self.height) >= 64
+            && f64::from(self.width) * f64::from(self.height) >= FEWEST_PIXELS
             && self.flat.is_some();
         let is_in = |folders: &[&str]| {
             Path::new(name).iter().any(|part| folders.iter().any(|folder| part == *folder))
         };
         let is_drawn = self.alpha || !is_in(&PHOTOS) && (is_in(&GRAPHICS) || self.looks_drawn());
         match (self.format.as_str(), self.mode.as_str()) {
-            _ if !is_plain => Kind::Other,
+            _ if !is_plain || is_in(&SPECIAL) => Kind::Other,
             ("JPEG", "RGB") | ("PNG", "RGB" | "RGBA") if !is_drawn && !self.has_own_colors() => Kind::Photo,
             ("PNG", "RGB" | "RGBA" | "P" | "L" | "LA" | "1") if is_drawn => Kind::Graphic,
             _ => Kind::Other,

@@ -10,7 +10,7 @@ use super::super::curve::{Axis, Curve, ratio};
 use super::super::measure::{Ask, Bench, Measured};
 use super::super::peers::Peer;
 use super::super::run::Run;
-use super::{GOALS, Part, Section, USUAL, mean_percent, mean_ratio, measured};
+use super::{GOALS, Part, Section, USUAL, mean_percent, mean_ratio, measured, spread};
 
 pub(super) const SECTION: Section =
     Section { letter: 'c', title: "AVIF against sharp's default", select, run };
@@ -104,12 +104,9 @@ fn line(effort: Effort, rows: &[Row]) -> String {
         ratio(&of(results), &of(&row.sharp), Axis::Butteraugli)
     });
     let alone = || tried.iter().filter_map(|(row, _, alone)| Some((row, alone.as_ref()?)));
-    let against = alone().filter_map(|(row, alone)| {
-        Some(
-            alone.cpu
-                / alone.megapixels
-                / super::spread(&row.sharp.iter().filter_map(cpu_of_encode).collect::<Vec<_>>()).0,
-        )
+    let against = alone().map(|(row, alone)| {
+        let sharp: Vec<f64> = row.sharp.iter().filter_map(cpu_of_encode).collect();
+        alone.cpu / alone.megapixels / spread(&sharp).0
     });
     let search =
         tried.iter().flat_map(|(_, results, _)| results.iter()).map(|result| result.cpu / result.megapixels);

@@ -158,7 +158,7 @@ fn line(format: &str, effort: Effort, goal: &str, cells: &[&Cell]) -> String {
         "| {format} | {effort} | {goal} | {} | {:.0} % | {:.2} | {mean:+.2} [{least:+.2}, {most:+.2}] | {} | {:.2} | {} | {} |\n",
         counted.len(),
         100.0 * within as f64 / counted.len() as f64,
-        -least.min(0.0),
+        (-least).max(0.0),
         cells.len() - counted.len(),
         spread(&encodes).0,
         mean_ratio(counted.iter().map(|cell| cell.cpu()), 3),
