@@ -42,7 +42,7 @@ fn plan(setting: Setting) -> Plan {
     let (speed, options): (u8, &[_]) = match setting.effort {
         Effort::Fast => (9, &[]),
         Effort::Balanced => (6, PERCEPTUAL),
-        Effort::Max => (5, &[]),
+        Effort::Max => (5, PERCEPTUAL),
     };
     let quality = setting.quality.0.clamp(0.0, 100.0);
     // 0 would be lossless, at several times the bytes.

@@ -1,7 +1,7 @@
 //! How libaom is brought to a step of the quantizer.
 //!
 //! AV1 has 255 steps. libaom's own scale has 64, every fourth of them, and between two of those a photo's score changes
-//! by 0.7 to 1.5. The steps between are reached by its control of the bit rate: for a single image it takes the step
+//! by 0.6 to 1.5. The steps between are reached by its control of the bit rate: for a single image it takes the step
 //! whose model of bits comes closest to a target, and neither target nor model look at the picture. What comes out is
 //! what the step itself gives, byte for byte (`docs/decisions/0011-avif.md`).
 
