@@ -47,7 +47,7 @@ impl Measured {
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     /// Encodes of every candidate together.
-    pub(super) encodes: usize,
+    pub(super) encodes: f64,
     /// Of the candidate that won.
     pub(super) quality: Option<f32>,
     pub(super) format: String,
@@ -322,7 +322,7 @@ fn told(done: &Done) -> Told {
         report.reason.as_ref().map_or_else(|| "no reason".to_owned(), |reason| reason.detail.clone())
     });
     Told {
-        encodes: report.candidates.iter().map(|candidate| candidate.trials.len()).sum(),
+        encodes: report.candidates.iter().flat_map(|candidate| &candidate.trials).map(|trial| trial.share).sum(),
         quality: trial.map(|trial| trial.quality.0),
         format: report.output.format.to_string(),
         kept,

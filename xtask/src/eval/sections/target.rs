@@ -151,7 +151,7 @@ fn line(format: &str, effort: Effort, goal: &str, cells: &[&Cell]) -> String {
     let encodes: Vec<f64> = counted
         .iter()
         .filter_map(|cell| cell.result.ours.as_ref())
-        .map(|told| told.encodes.max(1) as f64)
+        .map(|told| told.encodes.max(1.0))
         .collect();
     let middle = counted.iter().filter(|cell| (1.5..=3.0).contains(&cell.result.megapixels));
     format!(
