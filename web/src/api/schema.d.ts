@@ -628,6 +628,11 @@ export interface components {
             /** @description What became of it. */
             verdict: components["schemas"]["ReportVerdict"];
         };
+        /**
+         * @description How much time the result was worth.
+         * @enum {string}
+         */
+        ReportEffort: "fast" | "balanced" | "max";
         /** @description What is known of a file. */
         ReportFacts: {
             /** @description Whether some pixel is not opaque. */
@@ -663,7 +668,12 @@ export interface components {
          * @description A format.
          * @enum {string}
          */
-        ReportFormat: "jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff";
+        ReportFormat: "jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff" | "avif";
+        /**
+         * @description A name that stands alone: a rule, or one format.
+         * @enum {string}
+         */
+        ReportFormatWord: "keep" | "auto" | "jpeg" | "png" | "webp" | "avif";
         /** @description A piece of metadata. */
         ReportItem: {
             /**
@@ -691,11 +701,8 @@ export interface components {
          * @enum {string}
          */
         ReportOutcome: "compressed" | "kept_original";
-        /**
-         * @description Which format comes out.
-         * @enum {string}
-         */
-        ReportOutputFormat: "keep" | "jpeg" | "png" | "webp";
+        /** @description Which format comes out: a name, or several to choose the smallest from. */
+        ReportOutputFormat: components["schemas"]["ReportFormatWord"] | components["schemas"]["ReportFormat"][];
         /** @description Why the original was kept. */
         ReportReason: {
             /** @description For programs. */
@@ -721,8 +728,12 @@ export interface components {
         };
         /** @description What was asked for. */
         ReportRequest: {
+            /** @description How much time it is worth; balanced if not there. */
+            effort?: components["schemas"]["ReportEffort"];
             /** @description Which format comes out. */
             format: components["schemas"]["ReportOutputFormat"];
+            /** @description Another size; the input's own if not there. */
+            resize?: components["schemas"]["ReportResize"];
             /** @description What must be held. */
             target: components["schemas"]["ReportTarget"];
             /**
@@ -731,6 +742,28 @@ export interface components {
              */
             version: number;
         };
+        /** @description Another size. */
+        ReportResize: {
+            /** @description Whether the image may become larger than it is. */
+            enlarge: boolean;
+            /**
+             * Format: int32
+             * @description In pixels, as a viewer shows the image.
+             */
+            height?: number;
+            /** @description How. */
+            method: components["schemas"]["ReportResizeMethod"];
+            /**
+             * Format: int32
+             * @description In pixels, as a viewer shows the image.
+             */
+            width?: number;
+        };
+        /**
+         * @description How an image is fitted to another size.
+         * @enum {string}
+         */
+        ReportResizeMethod: "scale" | "fit" | "cover" | "thumb";
         /**
          * @description What a score was measured on.
          * @enum {string}
@@ -779,6 +812,19 @@ export interface components {
         } | {
             /** @enum {string} */
             kind: "lossless";
+        } | {
+            /**
+             * Format: double
+             * @description The score (SSIMULACRA2, 1 to 100) that is held even where the bytes must then be exceeded.
+             */
+            floor: number;
+            /** @enum {string} */
+            kind: "max_bytes";
+            /**
+             * Format: int64
+             * @description Of the whole file, metadata included.
+             */
+            max_bytes: number;
         };
         /** @description A region and its own score. */
         ReportTile: {
@@ -939,6 +985,8 @@ export interface components {
              * @description Height in pixels.
              */
             height: number;
+            /** @description Whether every pixel was compared with the original's and found equal. */
+            lossless: boolean;
             /** @description Of the compressed bytes. */
             media_type: string;
             /** @description Made or kept. */
@@ -962,6 +1010,8 @@ export interface components {
              * @description Width in pixels.
              */
             width: number;
+            /** @description Whether it has at most the bytes that were asked for; null where no limit was. */
+            within_max_bytes: boolean | null;
         };
     };
     responses: never;
@@ -1334,8 +1384,36 @@ export interface operations {
                 quality?: number;
                 /** @description Every pixel as it was. */
                 lossless?: boolean;
-                /** @description keep, jpeg, png, webp. */
+                /**
+                 * @description The best score that fits into this many bytes: 200000, 200kB, 1.5MB, 200KiB.
+                 * @example 200kB
+                 */
+                max_bytes?: string;
+                /**
+                 * @description With max_bytes: the score (SSIMULACRA2, 1 to 100; 30 unless said otherwise) that is held even where the bytes must
+                 *     then be exceeded. The report says so.
+                 */
+                floor?: number;
+                /**
+                 * @description keep (unless said otherwise): the original's. auto: the smallest that keeps the promise. Else jpeg, png, webp or
+                 *     another that `/v1/info` says is written; several with commas between them: the smallest of these.
+                 * @example auto
+                 */
                 format?: string;
+                /** @description How much time the result is worth: fast, balanced (unless said otherwise), max. */
+                effort?: string;
+                /**
+                 * @description Another size: scale (to a width or a height), fit (whole, inside both), cover (fills both, cut on both sides alike),
+                 *     thumb (fills both, the cut keeps the most detail).
+                 * @example fit
+                 */
+                resize?: string;
+                /** @description With resize: in pixels, as a viewer shows the image. */
+                width?: number;
+                /** @description With resize: in pixels, as a viewer shows the image. */
+                height?: number;
+                /** @description With resize: whether the image may become larger than it is. */
+                enlarge?: boolean;
                 /** @description high, normal (unless said otherwise) or low: which of the waiting images goes first. */
                 priority?: string;
             };

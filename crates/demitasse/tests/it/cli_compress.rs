@@ -282,7 +282,7 @@ fn an_output_has_the_name_of_the_format_that_was_chosen() {
     let format: demitasse_engine::Format = serde_json::from_value(done["format"].clone()).unwrap();
     let output = PathBuf::from(done["output"].as_str().unwrap());
     assert_eq!(output.extension().unwrap(), format.extension());
-    assert!(desk.path(&done["output"].as_str().unwrap().to_owned()).exists());
+    assert!(desk.path(done["output"].as_str().unwrap()).exists());
 }
 
 #[test]
