@@ -20,6 +20,12 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(page.getByRole("button", { name: "Choose images" })).toBeVisible();
     expect(await violations(page)).toEqual([]);
 
+    await page.getByText("Options").click();
+    await page.getByLabel("A limit of bytes").check();
+    await page.getByLabel("Resize").selectOption("Fit");
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole("button", { name: "Reset options" }).click();
+
     const text = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("not an image") };
     await choose(page, [await jpeg(page, "photo.jpg"), text]);
     await expect(row(page, "photo.jpg")).toContainText("Done");

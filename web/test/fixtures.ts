@@ -1,4 +1,4 @@
-import type { Image, Info, Task, TaskEvent } from "@/api/types";
+import type { Image, Info, Report, Task, TaskEvent } from "@/api/types";
 
 export const info: Info = {
   version: "0.1.0",
@@ -49,6 +49,8 @@ export function doneImage(
       outcome: "compressed",
       reason: null,
       score: 76.25,
+      lossless: false,
+      within_max_bytes: null,
       ...variant,
     },
   };
@@ -83,4 +85,33 @@ export function taskOf(image: Image): Task {
 export function eventOf(image: Image): TaskEvent {
   const { id: image_id, task_id, status } = image;
   return { task_id, image_id, status, attempt: 1, image };
+}
+
+export function reportOf(changes: Partial<Report> = {}): Report {
+  const facts = { sha256: "0", width: 40, height: 30, bits: 8, alpha: false, animated: false };
+  return {
+    version: 1,
+    engine: "demitasse-engine 0.1.0",
+    outcome: "compressed",
+    reason: null,
+    request: { version: 1, target: { kind: "score", score: 75 }, format: "keep" },
+    input: { ...facts, bytes: 100_000, format: "png" },
+    output: { ...facts, bytes: 60_000, format: "webp" },
+    score: {
+      metric: "ssimulacra2",
+      value: 75.2,
+      scope: "whole",
+      tiles: 1,
+      share: 1,
+      worst_tile: null,
+    },
+    lossless: false,
+    recipe: { encoder: "libwebp", version: "1.6.0", settings: {} },
+    candidates: [],
+    metadata: { kept: [], dropped: [], orientation_applied: null },
+    warnings: [],
+    time_ms: 12,
+    cpu_ms: 12,
+    ...changes,
+  };
 }

@@ -52,11 +52,11 @@ export const server = setupServer(
 );
 
 /** Answers uploads with `image`, and counts them. */
-export function acceptUploads(image: Image): { presets: string[] } {
-  const seen: { presets: string[] } = { presets: [] };
+export function acceptUploads(image: Image): { queries: string[] } {
+  const seen: { queries: string[] } = { queries: [] };
   server.use(
     http.post("/v1/images", ({ request }) => {
-      seen.presets.push(new URL(request.url).searchParams.get("preset") ?? "");
+      seen.queries.push(new URL(request.url).search);
       return HttpResponse.json(taskOf(image), { status: 202 });
     }),
   );

@@ -4,8 +4,11 @@ import { useLiveImages } from "@/features/images/api/live";
 import { ImageDialog } from "@/features/images/components/ImageDialog";
 import { Masonry } from "@/features/images/components/Masonry";
 import { DropZone } from "@/features/upload/components/DropZone";
+import { OptionsDisclosure } from "@/features/upload/components/OptionsDisclosure";
 import { PresetChips } from "@/features/upload/components/PresetChips";
+import { chosenPreset, queryOf } from "@/features/upload/options";
 import type { UploadQueue } from "@/features/upload/queue";
+import { useOptions } from "@/features/upload/useOptions";
 import { Announcer } from "./Announcer";
 import { Connection } from "./Connection";
 import { FileList } from "./FileList";
@@ -16,7 +19,7 @@ import { useFiles } from "./useFiles";
 export function CompressScreen({ info, queue }: { info: Info; queue: UploadQueue }) {
   const connection = useLiveImages();
   const files = useFiles(useSyncExternalStore(queue.subscribe, queue.snapshot));
-  const [preset, setPreset] = useState(info.default_preset);
+  const [options, offer, setOptions] = useOptions(info);
   const [openImage, setOpenImage] = useState<string | null>(null);
   const retry = useCallback((id: string, url?: string) => queue.retry(id, url), [queue]);
 
@@ -27,9 +30,14 @@ export function CompressScreen({ info, queue }: { info: Info; queue: UploadQueue
           maxBytes={info.limits.max_bytes}
           accept={acceptedTypes(info)}
           compact={files.length > 0}
-          onFiles={(chosen) => queue.add(chosen, preset, info.limits.max_bytes)}
+          onFiles={(chosen) => queue.add(chosen, queryOf(options), info.limits.max_bytes)}
         >
-          <PresetChips presets={info.presets} chosen={preset} onChoose={setPreset} />
+          <PresetChips
+            presets={info.presets}
+            chosen={chosenPreset(options)}
+            onChoose={(preset) => setOptions({ ...options, preset, goal: "preset" })}
+          />
+          <OptionsDisclosure options={options} offer={offer} onChange={setOptions} />
         </DropZone>
         <Connection state={connection} />
         <FileList files={files} onOpen={setOpenImage} onRetry={retry} />

@@ -12,7 +12,7 @@ function file(image: Image | null): TabFile {
     id: "1",
     name: "cup.png",
     bytes: 400,
-    preset: "balanced",
+    query: "preset=balanced",
     previewUrl: null,
     state,
   };

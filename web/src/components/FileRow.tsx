@@ -7,7 +7,7 @@ import { Thumbnail } from "./Thumbnail";
 export type RowState =
   | { kind: "uploading"; fraction: number }
   | { kind: "busy"; label: "Waiting" | "Queued" | "Compressing" | "Trying again" }
-  | { kind: "done" }
+  | { kind: "done"; over: boolean }
   | { kind: "kept"; reason: string }
   | { kind: "failed"; title: string; detail: string };
 
@@ -99,7 +99,11 @@ function State({ state, name, onRetry }: { state: RowState; name: string; onRetr
         </span>
       );
     case "done":
-      return <span className="row-state saved">Done</span>;
+      return state.over ? (
+        <span className="row-state row-kept">Could not: more bytes than asked for</span>
+      ) : (
+        <span className="row-state saved">Done</span>
+      );
     case "kept":
       return <span className="row-state row-kept">Kept original: {state.reason}</span>;
     case "failed":

@@ -2,9 +2,21 @@ import { expect, it } from "vitest";
 import { doneImage, failedImage } from "@test/fixtures";
 import { imageRow } from "./imageRow";
 
-it("shows the score of what was measured, and lossless for what had to be identical", () => {
+it("shows the score of what was measured, lossless for what is identical, and else nothing", () => {
   expect(imageRow(doneImage()).score).toBe(76.25);
-  expect(imageRow(doneImage(undefined, { score: null })).score).toBe("lossless");
+  expect(imageRow(doneImage(undefined, { score: null, lossless: true })).score).toBe("lossless");
+  expect(imageRow(doneImage(undefined, { score: null })).score).toBeNull();
+});
+
+it("says that a limit of bytes could not be kept", () => {
+  expect(imageRow(doneImage(undefined, { within_max_bytes: true })).state).toEqual({
+    kind: "done",
+    over: false,
+  });
+  expect(imageRow(doneImage(undefined, { within_max_bytes: false })).state).toEqual({
+    kind: "done",
+    over: true,
+  });
 });
 
 it("shows no score for an original that was kept", () => {

@@ -17,10 +17,9 @@ export function imageRow(image: Image): RowView {
   };
 }
 
-/** A result without a score was not measured because its pixels were proven identical. */
 function score(variant: Image["variant"]): RowView["score"] {
   if (variant?.outcome !== "compressed") return variant?.score ?? null;
-  return variant.score ?? "lossless";
+  return variant.score ?? (variant.lossless ? "lossless" : null);
 }
 
 function rowState({ status, variant, error }: Image): RowState {
@@ -34,7 +33,7 @@ function rowState({ status, variant, error }: Image): RowState {
     case "succeeded":
       return variant?.outcome === "kept_original"
         ? { kind: "kept", reason: keptReason(variant.reason) }
-        : { kind: "done" };
+        : { kind: "done", over: variant?.within_max_bytes === false };
     case "cancelled":
       return { kind: "failed", title: "Cancelled", detail: "The original is kept as it is." };
     case "failed":

@@ -16,13 +16,13 @@ async function settled(queue: UploadQueue, ...expected: string[]) {
   await vi.waitFor(() => expect(kinds(queue)).toEqual(expected));
 }
 
-it("sends each file with its preset and hands on the task", async () => {
+it("sends each file with its query and hands on the task", async () => {
   const seen = acceptUploads(queuedImage());
   const onSent = vi.fn();
   const queue = new UploadQueue(onSent);
-  queue.add([png()], "high", MAX_BYTES);
+  queue.add([png()], "preset=high&format=auto", MAX_BYTES);
   await settled(queue, "sent");
-  expect(seen.presets).toEqual(["high"]);
+  expect(seen.queries).toEqual(["?preset=high&format=auto"]);
   expect(onSent).toHaveBeenCalledExactlyOnceWith(taskOf(queuedImage()));
 });
 
@@ -41,7 +41,7 @@ it("sends a hundred files, never more than four at once", async () => {
   const queue = new UploadQueue(() => undefined);
   queue.add(
     Array.from({ length: 100 }, (_, index) => png(`${index}.png`)),
-    "balanced",
+    "preset=balanced",
     MAX_BYTES,
   );
   expect(kinds(queue).filter((kind) => kind === "uploading")).toHaveLength(4);
@@ -51,7 +51,7 @@ it("sends a hundred files, never more than four at once", async () => {
 
 it("refuses files that are empty or too big without sending them", () => {
   const queue = new UploadQueue(() => undefined);
-  queue.add([png("empty.png", 0), png("big.png", MAX_BYTES + 1)], "balanced", MAX_BYTES);
+  queue.add([png("empty.png", 0), png("big.png", MAX_BYTES + 1)], "preset=balanced", MAX_BYTES);
   const titles = queue.snapshot().map(({ state }) => state.kind === "failed" && state.title);
   expect(titles).toEqual(["The file is empty", "The file is too big"]);
 });
@@ -61,7 +61,7 @@ it("keeps the server's reason for a failure, and sends again on retry", async ()
     http.post("/v1/images", () => problem(415, "Not an image", "Send a PNG."), { once: true }),
   );
   const queue = new UploadQueue(() => undefined);
-  queue.add([png()], "balanced", MAX_BYTES);
+  queue.add([png()], "preset=balanced", MAX_BYTES);
   await settled(queue, "failed");
   expect(queue.snapshot()[0]?.state).toEqual({
     kind: "failed",
@@ -77,7 +77,7 @@ it("keeps the server's reason for a failure, and sends again on retry", async ()
 it("says that the server cannot be reached when no answer comes", async () => {
   server.use(http.post("/v1/images", () => HttpResponse.error()));
   const queue = new UploadQueue(() => undefined);
-  queue.add([png()], "balanced", MAX_BYTES);
+  queue.add([png()], "preset=balanced", MAX_BYTES);
   await settled(queue, "failed");
   expect(queue.snapshot()[0]?.state).toMatchObject({
     status: 0,
@@ -90,7 +90,7 @@ it("sends what was refused for want of a key once there is one", async () => {
     http.post("/v1/images", () => problem(401, "A key is needed", "Send one."), { once: true }),
   );
   const queue = new UploadQueue(() => undefined);
-  queue.add([png()], "balanced", MAX_BYTES);
+  queue.add([png()], "preset=balanced", MAX_BYTES);
   await settled(queue, "failed");
   acceptUploads(queuedImage());
   queue.retryRefused();
@@ -100,7 +100,7 @@ it("sends what was refused for want of a key once there is one", async () => {
 it("remembers sent images for the next page of this tab, and can send one again from the server", async () => {
   acceptUploads(doneImage());
   const first = new UploadQueue(() => undefined);
-  first.add([png()], "balanced", MAX_BYTES);
+  first.add([png()], "preset=balanced", MAX_BYTES);
   await settled(first, "sent");
 
   const second = new UploadQueue(() => undefined);
@@ -117,7 +117,7 @@ it("remembers sent images for the next page of this tab, and can send one again 
 it("takes removed files off the list and off the remembered ones", async () => {
   acceptUploads(queuedImage());
   const queue = new UploadQueue(() => undefined);
-  queue.add([png()], "balanced", MAX_BYTES);
+  queue.add([png()], "preset=balanced", MAX_BYTES);
   await settled(queue, "sent");
   queue.remove(new Set(queue.snapshot().map(({ id }) => id)));
   expect(queue.snapshot()).toEqual([]);

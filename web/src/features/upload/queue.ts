@@ -33,14 +33,14 @@ export class UploadQueue {
 
   readonly snapshot = (): readonly Upload[] => this.#uploads;
 
-  /** Adds files on top, in the order given. A file over `maxBytes`, or an empty one, fails without being sent. */
-  add(files: readonly File[], preset: string, maxBytes: number): void {
+  /** Adds files on top, in the order given, to be sent with `query`. A file over `maxBytes`, or an empty one, fails without being sent. */
+  add(files: readonly File[], query: string, maxBytes: number): void {
     const added = files.map((file): Upload => {
       const id = this.#newId();
       this.#sources.set(id, () => Promise.resolve(file));
       const previewUrl = URL.createObjectURL(file);
       const state = refusalOf(file, maxBytes) ?? { kind: "waiting" };
-      return { id, name: file.name, bytes: file.size, preset, previewUrl, state };
+      return { id, name: file.name, bytes: file.size, query, previewUrl, state };
     });
     this.#set([...added, ...this.#uploads]);
     this.#startNext();
@@ -80,14 +80,14 @@ export class UploadQueue {
     }
   }
 
-  async #run({ id, name, preset }: Upload): Promise<void> {
+  async #run({ id, name, query }: Upload): Promise<void> {
     const controller = new AbortController();
     this.#running.set(id, controller);
     this.#change(id, { kind: "uploading", fraction: 0 });
     try {
       const file = await (this.#sources.get(id)?.() ?? Promise.reject(fileIsGone()));
       const onProgress = (fraction: number) => this.#progress(id, fraction);
-      const task = await sendImage({ file, name, preset, onProgress, signal: controller.signal });
+      const task = await sendImage({ file, name, query, onProgress, signal: controller.signal });
       this.onSent(task);
       this.#change(id, { kind: "sent", imageId: task.image_id });
     } catch (error) {
@@ -116,8 +116,8 @@ export class UploadQueue {
     saveSession(
       uploads.flatMap((upload) => {
         const imageId = sentImageId(upload);
-        const { name, bytes, preset } = upload;
-        return imageId === null ? [] : [{ imageId, name, bytes, preset }];
+        const { name, bytes, query } = upload;
+        return imageId === null ? [] : [{ imageId, name, bytes, query }];
       }),
     );
     for (const listener of this.#listeners) listener();

@@ -7,7 +7,7 @@ export interface SentImage {
   imageId: string;
   name: string;
   bytes: number;
-  preset: string;
+  query: string;
 }
 
 export function loadSession(): SentImage[] {
@@ -34,6 +34,6 @@ function isSentImage(value: unknown): value is SentImage {
     typeof image.imageId === "string" &&
     typeof image.name === "string" &&
     typeof image.bytes === "number" &&
-    typeof image.preset === "string"
+    typeof image.query === "string"
   );
 }

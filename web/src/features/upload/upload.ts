@@ -10,7 +10,8 @@ export interface Upload {
   id: string;
   name: string;
   bytes: number;
-  preset: string;
+  /** What was asked of it, as the query of its upload. */
+  query: string;
   /** A blob: URL of the chosen file; null after a reload. */
   previewUrl: string | null;
   state: UploadState;

@@ -37,7 +37,7 @@ export function ImageDialog({ imageId, onClose }: { imageId: string; onClose: ()
 
 function Picture({ image: { file_name, original, variant } }: { image: Image }) {
   const name = displayName(file_name);
-  if (variant?.outcome === "compressed") {
+  if (variant?.outcome === "compressed" && sameShape(original, variant)) {
     return (
       <CompareSlider
         beforeUrl={localUrl(original.url)}
@@ -48,11 +48,13 @@ function Picture({ image: { file_name, original, variant } }: { image: Image }) 
       />
     );
   }
+  // What was cut to another shape has no before to lay under it.
+  const cut = variant?.outcome === "compressed";
   return (
     <img
       className="image-single checkerboard"
-      src={localUrl(original.url)}
-      alt={`${name}, original`}
+      src={localUrl((cut ? variant : original).url)}
+      alt={`${name}, ${cut ? "compressed" : "original"}`}
     />
   );
 }
@@ -111,6 +113,15 @@ function Outcome({ image }: { image: Image }) {
       private metadata is taken out.
     </p>
   );
+}
+
+type Size = Pick<Image["original"], "width" | "height">;
+
+/** Whether two images have the same proportions, one of them perhaps turned: stored sizes are as before any turn. */
+function sameShape(one: Size, other: Size): boolean {
+  const near = (width: number, height: number) =>
+    Math.abs(width * other.height - height * other.width) <= Math.max(width, height) * 2;
+  return near(one.width, one.height) || near(one.height, one.width);
 }
 
 function downloadUrl(url: string): string {

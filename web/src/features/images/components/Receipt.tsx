@@ -3,6 +3,7 @@ import type { Report } from "@/api/types";
 import { ErrorNote } from "@/components/ErrorNote";
 import { formatBytes } from "@/format";
 import { taskQuery } from "../api/task";
+import { effortText, formatText, goalText, limitText } from "../choice";
 import { Fact } from "./Facts";
 
 type MetadataItem = Report["metadata"]["kept"][number];
@@ -13,8 +14,13 @@ export function Receipt({ taskId }: { taskId: string }) {
   if (error) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   if (!task?.report) return null;
   const { recipe, lossless, metadata, warnings, time_ms, engine } = task.report;
+  const limit = limitText(task.report);
   return (
     <dl className="facts">
+      <Fact name="Asked for">{goalText(task.report)}</Fact>
+      {limit !== null && <Fact name="Limit">{limit}</Fact>}
+      <Fact name="Format">{formatText(task.report)}</Fact>
+      <Fact name="Effort">{effortText(task.report)}</Fact>
       <Fact name="Metadata kept">{listOf(metadata.kept)}</Fact>
       <Fact name="Metadata dropped">{listOf(metadata.dropped)}</Fact>
       {metadata.orientation_applied != null && (

@@ -6,18 +6,19 @@ import type { Task } from "@/api/types";
 export interface SendRequest {
   file: Blob;
   name: string;
-  preset: string;
+  /** Of the address, without the question mark. */
+  query: string;
   /** Called with the share of the body sent so far, 0 to 1. */
   onProgress: (fraction: number) => void;
   signal: AbortSignal;
 }
 
 /** Posts one file to `/v1/images`. Resolves with its task; rejects with ApiError. */
-export function sendImage({ file, name, preset, onProgress, signal }: SendRequest): Promise<Task> {
+export function sendImage({ file, name, query, onProgress, signal }: SendRequest): Promise<Task> {
   return new Promise((resolve, reject) => {
     const { key } = keyState();
     const request = new XMLHttpRequest();
-    request.open("POST", `/v1/images?preset=${encodeURIComponent(preset)}`);
+    request.open("POST", `/v1/images?${query}`);
     request.setRequestHeader("Accept", "application/json");
     for (const [header, value] of Object.entries(authorization(key))) {
       request.setRequestHeader(header, value);

@@ -5,7 +5,8 @@ type Preset = Info["presets"][number];
 
 interface Props {
   presets: Preset[];
-  chosen: string;
+  /** Null where the options name another goal. */
+  chosen: string | null;
   onChoose: (name: string) => void;
 }
 

@@ -1,0 +1,139 @@
+// What is asked of an upload beside its file. Pure: the form's state, the query made of it, and it in words.
+import { formatName } from "@/format";
+
+const GOALS = ["preset", "score", "bytes"] as const;
+export const UNITS = ["kB", "MB"] as const;
+export const EFFORTS = ["fast", "balanced", "max"] as const;
+export const RESIZES = ["none", "scale", "fit", "cover", "thumb"] as const;
+
+export type Effort = (typeof EFFORTS)[number];
+export type ResizeMethod = (typeof RESIZES)[number];
+
+/** Text fields are kept as typed: an option that is not complete is shown, and not sent. */
+export interface Options {
+  goal: (typeof GOALS)[number];
+  preset: string;
+  score: number;
+  maxBytes: string;
+  unit: (typeof UNITS)[number];
+  /** `keep`, `auto` or a format's name. */
+  format: string;
+  effort: Effort;
+  resize: ResizeMethod;
+  width: string;
+  height: string;
+  enlarge: boolean;
+}
+
+/** What this server knows. */
+export interface Offer {
+  presets: readonly string[];
+  defaultPreset: string;
+  /** Names of the formats that it writes. */
+  formats: readonly string[];
+}
+
+export function defaultOptions({ defaultPreset }: Offer): Options {
+  return {
+    goal: "preset",
+    preset: defaultPreset,
+    score: 75,
+    maxBytes: "",
+    unit: "kB",
+    format: "keep",
+    effort: "balanced",
+    resize: "none",
+    width: "",
+    height: "",
+    enlarge: false,
+  };
+}
+
+/** Reads what an earlier page, perhaps of another version or server, has stored; what is not known here is left out. */
+export function readOptions(stored: unknown, offer: Offer): Options {
+  const options = defaultOptions(offer);
+  if (typeof stored !== "object" || stored === null) return options;
+  const found = stored as Record<string, unknown>;
+  const oneOf = <T extends string>(known: readonly T[], value: unknown, otherwise: T): T =>
+    known.find((word) => word === value) ?? otherwise;
+  const text = (value: unknown) => (typeof value === "string" ? value.slice(0, 12) : "");
+  const { score } = found;
+  return {
+    goal: oneOf(GOALS, found.goal, options.goal),
+    preset: oneOf(offer.presets, found.preset, options.preset),
+    score: typeof score === "number" && score >= 1 && score <= 100 ? score : options.score,
+    maxBytes: text(found.maxBytes),
+    unit: oneOf(UNITS, found.unit, options.unit),
+    format: oneOf(["keep", "auto", ...offer.formats], found.format, options.format),
+    effort: oneOf(EFFORTS, found.effort, options.effort),
+    resize: oneOf(RESIZES, found.resize, options.resize),
+    width: text(found.width),
+    height: text(found.height),
+    enlarge: found.enlarge === true,
+  };
+}
+
+/** The query of `POST /v1/images`. */
+export function queryOf(options: Options): string {
+  const query = new URLSearchParams();
+  if (options.goal === "score") query.set("target", `${options.score}`);
+  else if (options.goal === "bytes" && bytesProblem(options) === null)
+    query.set("max_bytes", `${options.maxBytes.trim()}${options.unit}`);
+  else query.set("preset", options.preset);
+  if (options.format !== "keep") query.set("format", options.format);
+  if (options.effort !== "balanced") query.set("effort", options.effort);
+  if (options.resize !== "none" && sizeProblem(options) === null) {
+    query.set("resize", options.resize);
+    if (options.width.trim() !== "") query.set("width", options.width.trim());
+    if (options.height.trim() !== "") query.set("height", options.height.trim());
+    if (options.enlarge) query.set("enlarge", "true");
+  }
+  return `${query}`;
+}
+
+/** The preset that counts, or null where another goal does. */
+export function chosenPreset(options: Options): string | null {
+  return options.goal === "preset" || bytesProblem(options) !== null ? options.preset : null;
+}
+
+/** What keeps a limit of bytes from being sent, or null. */
+export function bytesProblem({ goal, maxBytes }: Options): string | null {
+  if (goal !== "bytes" || /^(?=.*[1-9])\d{1,9}(\.\d+)?$/.test(maxBytes.trim())) return null;
+  return "Type a number of bytes. Until then the quality above is what counts.";
+}
+
+/** What keeps another size from being sent, or null. */
+export function sizeProblem({ resize, width, height }: Options): string | null {
+  if (resize === "none") return null;
+  const sides = [width, height].map((side) => side.trim());
+  const typed = sides.filter((side) => side !== "");
+  const needed = resize === "scale" ? 1 : 2;
+  if (typed.every((side) => /^[1-9]\d{0,5}$/.test(side)) && typed.length === needed) return null;
+  return needed === 1
+    ? "Type a width or a height, not both. Until then the size stays."
+    : "Type a width and a height. Until then the size stays.";
+}
+
+/** What is not as a first visitor finds it, in a few words each; the preset has its own place on the page. */
+export function describeOptions(options: Options): string[] {
+  const parts: string[] = [];
+  if (options.goal === "score") parts.push(`score ${options.score}`);
+  if (options.goal === "bytes") {
+    const incomplete = bytesProblem(options) !== null;
+    parts.push(
+      incomplete ? "limit not complete" : `at most ${options.maxBytes.trim()} ${options.unit}`,
+    );
+  }
+  if (options.format === "auto") parts.push("smallest format");
+  else if (options.format !== "keep") parts.push(formatName(options.format));
+  if (options.effort !== "balanced") parts.push(`${options.effort} effort`);
+  if (options.resize !== "none") parts.push(describeSize(options));
+  return parts;
+}
+
+function describeSize(options: Options): string {
+  if (sizeProblem(options) !== null) return "size not complete";
+  const [width, height] = [options.width.trim(), options.height.trim()];
+  if (options.resize !== "scale") return `${options.resize} ${width} × ${height}`;
+  return width !== "" ? `${width} wide` : `${height} high`;
+}
