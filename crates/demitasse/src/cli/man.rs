@@ -12,8 +12,17 @@ pub(super) fn run(command: &clap::Command) -> anyhow::Result<ExitCode> {
         man.render_synopsis_section(&mut page)?;
         man.render_description_section(&mut page)?;
         man.render_options_section(&mut page)?;
-        man.render_extra_section(&mut page)?;
+        if let Some(examples) = sub.get_after_long_help() {
+            page.extend(as_typed("EXAMPLES", &examples.to_string()).bytes());
+        }
     }
     io::stdout().write_all(&page)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A section whose lines stay as they are; the first of `text` is its heading on a terminal.
+fn as_typed(heading: &str, text: &str) -> String {
+    let lines: Vec<_> =
+        text.lines().skip(1).map(|line| line.replace('\\', "\\e").replace('-', "\\-")).collect();
+    format!(".SH {heading}\n.nf\n{}\n.fi\n", lines.join("\n"))
 }

@@ -102,5 +102,9 @@ async fn the_routes_of_the_original_take_no_options() {
     let app = TestApp::new().await;
     let path = "/images/upload?effort=slow&max_bytes=many";
     let answer = app.post(path, "image", "a.png", &png(8, 6, 1)).await;
-    assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let id = answer.json()["taskId"].as_str().unwrap().parse().unwrap();
+    let asked: Request = app.backends.jobs.job(id).await.unwrap().unwrap().job.request.read().unwrap();
+    assert_eq!((asked.effort, asked.resize), (Effort::Balanced, None));
+    assert!(!matches!(asked.target, Target::MaxBytes { .. }));
 }

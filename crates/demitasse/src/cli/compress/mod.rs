@@ -101,9 +101,6 @@ pub(super) struct Args {
     #[arg(long, value_name = "EFFORT", default_value = Effort::default().name(), value_parser = effort_parser())]
     effort: Effort,
 
-    #[command(flatten)]
-    size: size::SizeArgs,
-
     /// Print one JSON object a line, with the whole report, instead of a table
     #[arg(long)]
     json: bool,
@@ -111,6 +108,9 @@ pub(super) struct Args {
     /// How many images at a time [default: one a core]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+
+    #[command(flatten)]
+    size: size::SizeArgs,
 }
 
 fn preset_parser() -> impl TypedValueParser<Value = Preset> {
