@@ -132,7 +132,7 @@ pub struct Measurement {
     pub tiles: u32,
     /// The part of the pixels that was looked at, above 0, at most 1.
     pub share: f64,
-    /// The region with the lowest score; none where the whole image was scored, or no score was promised.
+    /// The region with the lowest score; none where the image is one region.
     pub worst_tile: Option<Tile>,
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn lossy(source: Source<'_>, formats: &[Format]) -> Vec<Candidate> {
         .collect()
 }
 
-/// Leaves out what never won for this kind of picture, among several formats (`docs/decisions/0014-choice.md`).
+/// Leaves out what never won for this kind of picture, among several formats (`docs/decisions/0015-choice.md`).
 fn can_win(candidate: &Candidate, source: Source<'_>, effort: Effort, analysis: &Analysis) -> bool {
     let is_lossless = candidate.encoder.mode() == Mode::Lossless;
     match candidate.format {

@@ -5,7 +5,7 @@ use crate::analyze::{FEATURES, Features};
 use crate::{Quality, Score};
 
 /// An encoder's quality for a score, as a function of the score and of what the image is like; fitted on measured curves
-/// (`docs/decisions/0013-prediction.md`).
+/// (`docs/decisions/0014-prediction.md`).
 ///
 /// With `x` on the encoder's [`Axis`] and `y` the logarithm of what is missing to a perfect score, `x = offset + slope y + bend y^2 + sum of (weights[i] + y tilts[i]) features[i]`.
 #[derive(Debug, Clone, Copy, PartialEq)]

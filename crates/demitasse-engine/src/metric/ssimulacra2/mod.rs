@@ -2,7 +2,7 @@
 //!
 //! The published metric keeps some thirty planes of the image in memory. Here every scale remembers the nine rows that its
 //! blur needs, so that memory grows with the width of the image alone and the work stays in the processor's cache; and
-//! maps whose weight is next to nothing are left out. `docs/decisions/0012-metric.md` measures both.
+//! maps whose weight is next to nothing are left out. `docs/decisions/0013-metric.md` measures both.
 //!
 //! Source: Sneyers, SSIMULACRA 2.1 (github.com/cloudinary/ssimulacra2). The test oracle is the crate `fast-ssim2`.
 

@@ -30,13 +30,13 @@ macro_rules! shapes {
 shapes! {
     /// The receipt: what was done, what was measured, what was tried.
     object Report {
-        /// Of this JSON: 1.
+        /// Of this JSON: 2.
         version: u32,
         /// Name and version of the engine.
         engine: String,
         /// Whether new bytes were made.
         outcome: ReportOutcome,
-        /// Why the original was kept.
+        /// Why the original was kept, or why what was asked for could not be had.
         reason: Option<ReportReason>,
         /// What was asked for.
         request: ReportRequest,
@@ -44,8 +44,12 @@ shapes! {
         input: ReportFacts,
         /// The bytes that went out.
         output: ReportFacts,
-        /// What was measured on the decoded output.
+        /// What was measured on the decoded output; null where nothing was.
         score: Option<ReportScore>,
+        /// The score that the output was made for without measuring it: effort `fast`.
+        predicted_score: Option<f64>,
+        /// What kind of picture it is.
+        content: Option<ReportContent>,
         /// Whether every pixel was compared and found equal.
         lossless: bool,
         /// How the output was made.
@@ -61,6 +65,17 @@ shapes! {
         /// Processor time, in milliseconds.
         cpu_ms: Option<u64>,
     }
+    /// What kind of picture it is.
+    words ReportContent {
+        /// Natural texture.
+        Photo,
+        /// Few colours or large flat regions.
+        Graphic,
+        /// A graphic with letters.
+        Text,
+        /// Grain, noise.
+        Noise,
+    }
     /// Whether new bytes were made.
     words ReportOutcome {
         /// Smaller bytes.
@@ -68,14 +83,14 @@ shapes! {
         /// The original's pixels and coding.
         KeptOriginal,
     }
-    /// Why the original was kept.
+    /// Why the original was kept, or why what was asked for could not be had.
     object ReportReason {
         /// For programs.
         code: ReportReasonCode,
         /// For people.
         detail: String,
     }
-    /// Why the original was kept, for programs.
+    /// The same, for programs.
     words ReportReasonCode {
         /// Several frames.
         Animated,
@@ -89,6 +104,10 @@ shapes! {
         VerificationFailed,
         /// No encoder for its format.
         NoEncoder,
+        /// The bytes allowed hold nothing above the floor.
+        MaxBytesExceeded,
+        /// It is within the bytes allowed as it is.
+        FitsAlready,
     }
     /// A name that stands alone: a rule, or one format.
     words ReportFormatWord {
@@ -173,7 +192,7 @@ shapes! {
         tiles: u32,
         /// The part of the pixels that was looked at.
         share: f64,
-        /// The region with the lowest score; none where the whole image was scored, or no score was promised.
+        /// The region with the lowest score; none where the image is one region.
         worst_tile: Option<ReportTile>,
     }
     /// What a score was measured on.
@@ -239,8 +258,10 @@ shapes! {
         quality: f64,
         /// Length of the result.
         bytes: u64,
-        /// Its score.
-        score: f64,
+        /// Its score; null where it was not measured.
+        score: Option<f64>,
+        /// The part of the image's pixels that was encoded.
+        share: f64,
     }
     /// What was kept and what was dropped.
     object ReportMetadata {
