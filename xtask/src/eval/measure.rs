@@ -322,7 +322,12 @@ fn told(done: &Done) -> Told {
         report.reason.as_ref().map_or_else(|| "no reason".to_owned(), |reason| reason.detail.clone())
     });
     Told {
-        encodes: report.candidates.iter().flat_map(|candidate| &candidate.trials).map(|trial| trial.share).sum(),
+        encodes: report
+            .candidates
+            .iter()
+            .flat_map(|candidate| &candidate.trials)
+            .map(|trial| trial.share)
+            .sum(),
         quality: trial.map(|trial| trial.quality.0),
         format: report.output.format.to_string(),
         kept,

@@ -27,7 +27,8 @@ fn balanced() -> Request {
 
 /// A photo as a camera would save it: a JPEG of high quality.
 fn camera_jpeg(width: u32, height: u32) -> Vec<u8> {
-    let request = Request::new(Target::Quality { quality: Quality(96.0) }).with_format(OutputFormat::of(Format::Jpeg));
+    let request =
+        Request::new(Target::Quality { quality: Quality(96.0) }).with_format(OutputFormat::of(Format::Jpeg));
     let marked = run(&png(width, height, ColorType::Rgb, &photo(width, height)), request).bytes;
     // A camera leaves no mark: cut the comment out.
     let at = marked.windows(2).position(|pair| pair == [0xff, 0xfe]).unwrap();
@@ -232,8 +233,10 @@ fn an_image_too_small_for_the_metric_stays_lossless() {
 
 #[test]
 fn a_converted_image_says_its_format() {
-    let done =
-        run(&png(300, 200, ColorType::Rgb, &photo(300, 200)), balanced().with_format(OutputFormat::of(Format::Webp)));
+    let done = run(
+        &png(300, 200, ColorType::Rgb, &photo(300, 200)),
+        balanced().with_format(OutputFormat::of(Format::Webp)),
+    );
     assert_eq!(done.report.output.format, Format::Webp);
     assert_eq!(inspect(&done.bytes, &Limits::default()).unwrap().format, Format::Webp);
 }
