@@ -30,10 +30,10 @@ pub struct Report {
     /// is `fast`.
     pub score: Option<Measurement>,
     /// The score that the output was made for without measuring it: effort `fast`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicted_score: Option<Score>,
     /// What kind of picture it is; `None` where nothing was decoded.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
     /// Whether every pixel of the output was compared with the input's, or with the resized input's, and found equal.
     pub lossless: bool,
@@ -215,12 +215,16 @@ pub struct Trial {
     /// Its score; `None` where it was not measured.
     pub score: Option<Score>,
     /// The part of the image's pixels that was encoded: 1, or less where a sample of them told where to start.
-    #[serde(default = "whole")]
+    #[serde(default = "whole", skip_serializing_if = "is_whole")]
     pub share: f64,
 }
 
 fn whole() -> f64 {
     1.0
+}
+
+fn is_whole(share: &f64) -> bool {
+    *share == whole()
 }
 
 /// What was kept and what was dropped.

@@ -95,11 +95,9 @@ pub enum CheckName {
 /// [`Answer::Open`]. A file that is damaged or no image is a check that says no.
 ///
 /// # Errors
-/// `LimitExceeded` for a file of the receipt's above `limits`: nothing can be said of it; `DeadlineExceeded`, `Cancelled`; `Codec` if the metric
-/// refuses the picture.
+/// `LimitExceeded` for a file of the receipt's above `limits`: nothing can be said of it; `DeadlineExceeded`, `Cancelled`.
 ///
-/// Cost: blocking; decodes both files and, where a score was measured, measures it again: of a JPEG photo of 2 megapixels
-/// about 0.3 s of one core. Memory as for compressing.
+/// Cost: blocking; decodes both files and, where a score was measured, measures it again. Memory as for compressing.
 pub fn verify_receipt(
     report: &Report,
     input: &[u8],

@@ -107,12 +107,11 @@ pub(super) fn blur_across(rows: [&[f32]; WINDOW], out: &mut [f32]) {
 /// `(reference - distorted)^2`, and `reference x distorted`.
 #[inline(always)]
 pub(super) fn products(reference: &[f32], distorted: &[f32], squares: &mut [f32], product: &mut [f32]) {
-    let width = reference.len();
-    let (distorted, squares, product) = (&distorted[..width], &mut squares[..width], &mut product[..width]);
-    for x in 0..width {
-        let difference = reference[x] - distorted[x];
-        squares[x] = difference * difference;
-        product[x] = reference[x] * distorted[x];
+    let made = squares.iter_mut().zip(product);
+    for ((reference, distorted), (square, product)) in reference.iter().zip(distorted).zip(made) {
+        let difference = reference - distorted;
+        *square = difference * difference;
+        *product = reference * distorted;
     }
 }
 
@@ -151,9 +150,9 @@ pub(super) fn add_maps(row: MapRow<'_>, from: usize, to: usize, sums: &mut Sums)
     }
     let [reference, distorted, reference_mean, distorted_mean, squares_mean, product_mean] =
         columns.map(|(_, rest)| rest);
-    for at in 0..reference.len() {
+    for (at, reference) in reference.iter().enumerate() {
         let values = maps(
-            [reference[at], distorted[at]],
+            [*reference, distorted[at]],
             [reference_mean[at], distorted_mean[at]],
             squares_mean[at],
             product_mean[at],
@@ -177,12 +176,12 @@ fn add_lanes(
     lanes: &mut [[f32; LANES]; SUMS],
 ) {
     let mut values = [[0.0; LANES]; 3];
-    for lane in 0..LANES {
+    for (lane, (squares_mean, product_mean)) in squares_mean.iter().zip(product_mean).enumerate() {
         let of_lane = maps(
             samples.map(|samples| samples[lane]),
             means.map(|means| means[lane]),
-            squares_mean[lane],
-            product_mean[lane],
+            *squares_mean,
+            *product_mean,
         );
         for (values, value) in values.iter_mut().zip(of_lane) {
             values[lane] = value;

@@ -48,7 +48,7 @@ shapes! {
         score: Option<ReportScore>,
         /// The score that the output was made for without measuring it: effort `fast`.
         predicted_score: Option<f64>,
-        /// What kind of picture it is.
+        /// What kind of picture it is, where it was decoded.
         content: Option<ReportContent>,
         /// Whether every pixel was compared and found equal.
         lossless: bool,
@@ -260,8 +260,8 @@ shapes! {
         bytes: u64,
         /// Its score; null where it was not measured.
         score: Option<f64>,
-        /// The part of the image's pixels that was encoded.
-        share: f64,
+        /// The part of the image's pixels that was encoded, if not all of them.
+        share: Option<f64>,
     }
     /// What was kept and what was dropped.
     object ReportMetadata {
