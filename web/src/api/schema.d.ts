@@ -569,6 +569,7 @@ export interface components {
         Report: {
             /** @description Everything that was tried. */
             candidates: components["schemas"]["ReportCandidate"][];
+            content: components["schemas"]["ReportContent"] | null;
             /**
              * Format: int64
              * @description Processor time, in milliseconds.
@@ -586,6 +587,11 @@ export interface components {
             outcome: components["schemas"]["ReportOutcome"];
             /** @description The bytes that went out. */
             output: components["schemas"]["ReportFacts"];
+            /**
+             * Format: double
+             * @description The score that the output was made for without measuring it: effort `fast`.
+             */
+            predicted_score: number | null;
             reason: components["schemas"]["ReportReason"] | null;
             /** @description How the output was made. */
             recipe: components["schemas"]["ReportRecipe"];
@@ -599,7 +605,7 @@ export interface components {
             time_ms: number;
             /**
              * Format: int32
-             * @description Of this JSON: 1.
+             * @description Of this JSON: 2.
              */
             version: number;
             /** @description What the owner of the image should know. */
@@ -628,6 +634,11 @@ export interface components {
             /** @description What became of it. */
             verdict: components["schemas"]["ReportVerdict"];
         };
+        /**
+         * @description What kind of picture it is.
+         * @enum {string}
+         */
+        ReportContent: "photo" | "graphic" | "text" | "noise";
         /**
          * @description How much time the result was worth.
          * @enum {string}
@@ -703,7 +714,7 @@ export interface components {
         ReportOutcome: "compressed" | "kept_original";
         /** @description Which format comes out: a name, or several to choose the smallest from. */
         ReportOutputFormat: components["schemas"]["ReportFormatWord"] | components["schemas"]["ReportFormat"][];
-        /** @description Why the original was kept. */
+        /** @description Why the original was kept, or why what was asked for could not be had. */
         ReportReason: {
             /** @description For programs. */
             code: components["schemas"]["ReportReasonCode"];
@@ -711,10 +722,10 @@ export interface components {
             detail: string;
         };
         /**
-         * @description Why the original was kept, for programs.
+         * @description The same, for programs.
          * @enum {string}
          */
-        ReportReasonCode: "animated" | "already_compressed" | "no_smaller_candidate" | "target_not_reached" | "verification_failed" | "no_encoder";
+        ReportReasonCode: "animated" | "already_compressed" | "no_smaller_candidate" | "target_not_reached" | "verification_failed" | "no_encoder" | "max_bytes_exceeded" | "fits_already";
         /** @description How the output was made. */
         ReportRecipe: {
             /** @description The encoder. */
@@ -868,9 +879,14 @@ export interface components {
             quality: number;
             /**
              * Format: double
-             * @description Its score.
+             * @description Its score; null where it was not measured.
              */
-            score: number;
+            score: number | null;
+            /**
+             * Format: double
+             * @description The part of the image's pixels that was encoded, if not all of them.
+             */
+            share: number | null;
         };
         /**
          * @description What became of a candidate.
