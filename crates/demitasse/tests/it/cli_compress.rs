@@ -181,7 +181,7 @@ fn one_bad_input_does_not_stop_the_others() {
     let codes: Vec<_> = lines.iter().map(|line| line["error"]["code"].as_str()).collect();
     assert_eq!(codes, [Some("unsupported"), Some("io"), None]);
     assert_eq!(lines[2]["output"], "a-compressed.png");
-    assert_eq!(lines[2]["report"]["version"], 1);
+    assert_eq!(lines[2]["report"]["version"], 2);
     assert!(desk.path("a-compressed.png").exists());
 }
 

@@ -47,8 +47,10 @@ shapes! {
         /// What was measured on the decoded output; null where nothing was.
         score: Option<ReportScore>,
         /// The score that the output was made for without measuring it: effort `fast`.
+        #[serde(skip_serializing_if = "Option::is_none")]
         predicted_score: Option<f64>,
         /// What kind of picture it is, where it was decoded.
+        #[serde(skip_serializing_if = "Option::is_none")]
         content: Option<ReportContent>,
         /// Whether every pixel was compared and found equal.
         lossless: bool,
@@ -261,6 +263,7 @@ shapes! {
         /// Its score; null where it was not measured.
         score: Option<f64>,
         /// The part of the image's pixels that was encoded, if not all of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
         share: Option<f64>,
     }
     /// What was kept and what was dropped.
