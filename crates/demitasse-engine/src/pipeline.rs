@@ -15,9 +15,7 @@ use crate::reduce::{reduce, uses_alpha};
 use crate::reference::{self, Reference};
 use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warning};
 use crate::request::OutputFormat;
-use crate::{
-    Control, Effort, Error, Format, Limits, Request, Result, Sniffed, Target, orient, sniff, verify,
-};
+use crate::{Control, Error, Format, Limits, Request, Result, Sniffed, Target, orient, sniff, verify};
 
 /// Smaller bytes, and the receipt.
 #[derive(Debug, Clone)]
@@ -164,6 +162,13 @@ impl Input<'_> {
         let source = self.source(&reference.image);
         let mut candidates = plan(source, &formats, self.request.target, self.request.effort, analysis);
         let mut at_worst = Vec::new();
+        if !reference.is_resized && self.fits_already(&formats) {
+            // A file within the bytes allowed has its best score as it is.
+            candidates.retain(|candidate| candidate.encoder.mode() == Mode::Lossless);
+            if candidates.is_empty() {
+                return self.keep_unless_resized(fits_already(), reference);
+            }
+        }
         if reference.is_resized {
             candidates.retain(|candidate| !candidate.encoder.keeps_coefficients());
             if self.request.target != Target::Lossless {
@@ -174,6 +179,15 @@ impl Input<'_> {
             return self.keep_unless_resized(self.no_candidate(&formats), reference);
         }
         self.try_candidates(reference, analysis, &candidates, &at_worst)
+    }
+
+    /// Whether the input, in a format that may come out, has no more bytes than are allowed.
+    fn fits_already(&self, formats: &[Format]) -> bool {
+        let max_bytes = match self.request.target {
+            Target::MaxBytes { max_bytes, .. } => max_bytes,
+            Target::Score { .. } | Target::Quality { .. } | Target::Lossless => return false,
+        };
+        self.bytes.len() as u64 <= max_bytes && formats.contains(&self.header.format)
     }
 
     /// The formats that may come out.
@@ -350,7 +364,7 @@ impl Input<'_> {
             let result = self.decode_result(format, &attempt.bytes, image)?;
             return Ok(verify::loss(image, result).map_or(Ok(Proof::Lossless), Err));
         }
-        if let (Target::Score { score }, Effort::Fast) = (target, self.request.effort) {
+        if let Some(score) = attempt.predicted {
             return Ok(Ok(Proof::Predicted(score)));
         }
         let look = match attempt.look {
@@ -435,8 +449,7 @@ impl Input<'_> {
     /// Whether an earlier compression promised the same, or less, already.
     fn is_already_compressed(&self) -> bool {
         let keeps_format = match self.request.format {
-            OutputFormat::Keep => true,
-            OutputFormat::Auto => false,
+            OutputFormat::Keep | OutputFormat::Auto => true,
             OutputFormat::Among(formats) => formats.contains(self.header.format),
         };
         let made = self.metadata.mark;
@@ -471,17 +484,16 @@ impl Input<'_> {
     }
 }
 
+fn fits_already() -> Reason {
+    let detail = "it has no more bytes than are allowed, and no encoder makes it smaller without loss";
+    Reason::new(ReasonCode::FitsAlready, detail)
+}
+
 /// Why nothing else came out. `bytes` is the length of the input.
 fn why_kept(reports: &[CandidateReport], target: Target, bytes: usize) -> Reason {
     let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
-    match target {
-        Target::MaxBytes { max_bytes, .. } if bytes as u64 <= max_bytes => {
-            return Reason::new(
-                ReasonCode::FitsAlready,
-                "it has no more bytes than are allowed, and no encoder makes it smaller without loss",
-            );
-        }
-        _ => {}
+    if matches!(target, Target::MaxBytes { max_bytes, .. } if bytes as u64 <= max_bytes) {
+        return fits_already();
     }
     if any(Verdict::Failed) {
         Reason::new(ReasonCode::VerificationFailed, "no smaller result passed the last check")

@@ -212,7 +212,7 @@ pub struct Trial {
     pub quality: Quality,
     /// Length of the result.
     pub bytes: u64,
-    /// Its score; `None` where it was not measured.
+    /// Its score, or less where one of its tiles is ruined; `None` where it was not measured.
     pub score: Option<Score>,
     /// The part of the image's pixels that was encoded: 1, or less where a sample of them told where to start.
     #[serde(default = "whole", skip_serializing_if = "is_whole")]

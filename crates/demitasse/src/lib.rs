@@ -8,7 +8,6 @@
 //! | `accept` | what one upload leaves behind |
 //! | [`fetch`] | the one HTTP client for addresses that users supply |
 //! | `http` | routes, shapes, errors, the embedded UI |
-//! | `byte_count` | `200kB` as people write it |
 //! | `push` | browsers that want to be told |
 //! | `worker` | claims, leases, attempts, the engine's child process |
 //! | `notify` | telling those who asked that a job has ended |
@@ -26,7 +25,6 @@ pub mod push;
 
 mod accept;
 mod bridge;
-mod byte_count;
 mod failpoint;
 mod metrics;
 mod notify;

@@ -13,7 +13,7 @@ const PIXELS_A_COLOR: u64 = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Colors {
     Counted(usize),
-    /// More than were counted, or of 16 bits.
+    /// More than were counted.
     Many,
     /// Of 16 bits: not counted, and no photo of the web.
     Deep,
@@ -27,10 +27,6 @@ impl Colors {
             Self::Many => false,
             Self::Deep => true,
         }
-    }
-
-    pub(super) fn fit_a_palette(self) -> bool {
-        matches!(self, Self::Counted(..=256))
     }
 }
 

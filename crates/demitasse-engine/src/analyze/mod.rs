@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 pub use texture::{FEATURES, Features};
 
 use crate::image::Image;
-use crate::reduce::uses_alpha;
 
 /// What kind of picture it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,10 +31,6 @@ pub enum Content {
 pub struct Analysis {
     /// What kind of picture it is.
     pub content: Content,
-    /// Whether 256 colours hold all of it.
-    pub fits_a_palette: bool,
-    /// Whether some pixel is not opaque.
-    pub alpha: bool,
     /// For predictions.
     pub features: Features,
 }
@@ -62,15 +57,10 @@ impl Analysis {
         } else {
             Content::Photo
         };
-        Self {
-            content,
-            fits_a_palette: colors.fit_a_palette(),
-            alpha: uses_alpha(image),
-            features: texture.features,
-        }
+        Self { content, features: texture.features }
     }
 
-    /// Whether a lossless encoder may beat a lossy one.
+    /// Whether a lossless encoder may beat a lossy one: few colours, or much that is flat.
     pub fn is_graphic(&self) -> bool {
         matches!(self.content, Content::Graphic | Content::Text)
     }

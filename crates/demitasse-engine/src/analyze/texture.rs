@@ -43,9 +43,9 @@ struct Block {
     step: f64,
     /// Between next but one neighbours.
     far_step: f64,
-    /// Of red and blue against green, between neighbours.
+    /// Of red and of blue less luma, between neighbours.
     color_step: f64,
-    /// How far red and blue are from green.
+    /// How far red and blue are from luma.
     saturation: f64,
     /// How far a pixel is from the line between its neighbours.
     bend: f64,
@@ -102,17 +102,13 @@ fn block(image: &Image, left: usize, top: usize) -> Block {
         }
     }
     let mut sums = Block::default();
-    let mut add = |a: [f64; 3], b: [f64; 3], c: [f64; 3]| {
+    let columns: [[[f64; 3]; SIDE]; SIDE] = std::array::from_fn(|x| pixels.map(|row| row[x]));
+    for three in pixels.iter().chain(&columns).flat_map(|line| line.windows(3)) {
+        let (a, b, c) = (three[0], three[1], three[2]);
         sums.step += (a[0] - b[0]).abs();
         sums.far_step += (a[0] - c[0]).abs();
         sums.bend += (a[0] - 2.0 * b[0] + c[0]).abs();
         sums.color_step += (a[1] - b[1]).abs() + (a[2] - b[2]).abs();
-    };
-    for a in 0..SIDE {
-        for b in 0..SIDE - 2 {
-            add(pixels[a][b], pixels[a][b + 1], pixels[a][b + 2]);
-            add(pixels[b][a], pixels[b + 1][a], pixels[b + 2][a]);
-        }
     }
     for pixel in pixels.iter().flatten() {
         sums.luma += pixel[0];

@@ -16,7 +16,7 @@ pub(crate) use trials::Trials;
 use crate::codec::{Encoder, codec};
 use crate::image::Image;
 use crate::verify::Look;
-use crate::{Control, Error, Format, Limits, Quality, Result, orient};
+use crate::{Control, Error, Format, Limits, Quality, Result, Score, orient};
 
 /// One encoder, in one format.
 #[derive(Clone, Copy)]
@@ -39,6 +39,8 @@ pub(crate) struct Attempt {
     pub index: usize,
     /// What these very bytes look like, where a trial looked.
     pub look: Option<Look>,
+    /// The score that it was made for, where nothing is to be measured.
+    pub predicted: Option<Score>,
     /// Whether more bytes were taken than were allowed, because fewer would have gone below the floor.
     pub exceeds: bool,
 }

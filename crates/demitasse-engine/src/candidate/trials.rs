@@ -112,7 +112,7 @@ impl Trials<'_> {
         };
         match self.target {
             Target::Quality { quality } => self.fixed(candidate, quality, index),
-            Target::Score { score } if self.effort == Effort::Fast => {
+            Target::Score { score } if self.effort == Effort::Fast && candidate.encoder.is_predictable() => {
                 self.predicted(candidate, range, score, index)
             }
             Target::Score { score } => {
@@ -131,7 +131,7 @@ impl Trials<'_> {
         let fits = size < self.below_bytes;
         let report = report(candidate, Vec::new(), Some(size), Some(Score(100.0)), Verdict::Larger);
         let exceeds = matches!(self.target, Target::MaxBytes { max_bytes, .. } if size > max_bytes);
-        let attempt = Attempt { candidate, quality, bytes, index, look: None, exceeds };
+        let attempt = Attempt { candidate, quality, bytes, index, look: None, predicted: None, exceeds };
         // What exceeds the bytes allowed is the business of the encoders that can do something about it.
         Ok((report, (fits && !exceeds).then_some(attempt)))
     }
@@ -142,7 +142,8 @@ impl Trials<'_> {
         let size = bytes.len() as u64;
         let trial = Trial { quality, bytes: size, score: Some(look.scored.whole), share: 1.0 };
         let report = report(candidate, vec![trial], Some(size), trial.score, Verdict::Larger);
-        let attempt = Attempt { candidate, quality, bytes, index, look: Some(look), exceeds: false };
+        let attempt =
+            Attempt { candidate, quality, bytes, index, look: Some(look), predicted: None, exceeds: false };
         Ok((report, (size < self.below_bytes).then_some(attempt)))
     }
 
@@ -165,7 +166,8 @@ impl Trials<'_> {
         trials.push(Trial { quality, bytes: size, score: None, share: 1.0 });
         let report = report(candidate, trials, Some(size), None, Verdict::Larger);
         let fits = size < (self.below_bytes as f64 * (1.0 - MIN_LOSSY_GAIN)) as u64;
-        let attempt = Attempt { candidate, quality, bytes, index, look: None, exceeds: false };
+        let attempt =
+            Attempt { candidate, quality, bytes, index, look: None, predicted: Some(target), exceeds: false };
         Ok((report, fits.then_some(attempt)))
     }
 
@@ -206,7 +208,10 @@ impl Trials<'_> {
         let bytes = self.repack(candidate, quality, tried.clone())?;
         let look = (bytes == tried).then_some(look);
         let report = CandidateReport { bytes: Some(bytes.len() as u64), ..report };
-        Ok((report, Some(Attempt { candidate, quality, bytes, index, look, exceeds: false })))
+        Ok((
+            report,
+            Some(Attempt { candidate, quality, bytes, index, look, predicted: None, exceeds: false }),
+        ))
     }
 
     /// The best score within `max_bytes`; where that is below `floor`, the smallest file at the floor.
@@ -245,7 +250,15 @@ impl Trials<'_> {
             trials.iter_mut().filter(|trial| trial.quality == quality).for_each(|trial| trial.score = score);
             if look.held() >= floor {
                 let report = report(candidate, trials, Some(size), score, Verdict::Larger);
-                let attempt = Attempt { candidate, quality, bytes, index, look: Some(look), exceeds: false };
+                let attempt = Attempt {
+                    candidate,
+                    quality,
+                    bytes,
+                    index,
+                    look: Some(look),
+                    predicted: None,
+                    exceeds: false,
+                };
                 return Ok((report, Some(attempt)));
             }
         }

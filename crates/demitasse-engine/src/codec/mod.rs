@@ -155,6 +155,12 @@ pub(crate) trait Encoder: Sync {
         &UNFITTED
     }
 
+    /// Whether [`Encoder::curve`] was fitted to measured images, so that a result may rest on it. Where it was not, even
+    /// effort `fast` measures.
+    fn is_predictable(&self) -> bool {
+        false
+    }
+
     /// Whether a setting does to a part of the image what it does to the whole, so that a search may start on a part.
     fn rehearses(&self) -> bool {
         true

@@ -293,3 +293,50 @@ fn crc32(bytes: &[u8]) -> u32 {
         )
     })
 }
+
+#[test]
+fn a_file_within_the_bytes_allowed_is_not_touched_by_a_lossy_encoder() {
+    let jpeg = camera_jpeg(300, 200);
+    let target =
+        Target::MaxBytes { max_bytes: jpeg.len() as u64 + 10, floor: demitasse_engine::DEFAULT_FLOOR };
+    let report = run(&jpeg, Request::new(target)).report;
+    assert!(report.lossless, "{report:?}");
+}
+
+#[test]
+fn few_bytes_are_filled_and_too_few_are_said_to_be_so() {
+    let jpeg = camera_jpeg(640, 480);
+    let max_bytes = jpeg.len() as u64 / 4;
+    let target = |max_bytes| Target::MaxBytes { max_bytes, floor: demitasse_engine::DEFAULT_FLOOR };
+    for format in [Format::Jpeg, Format::Webp] {
+        let done = run(&jpeg, Request::new(target(max_bytes)).with_format(OutputFormat::of(format)));
+        let bytes = done.bytes.len() as u64;
+        assert!(bytes <= max_bytes && bytes * 10 > max_bytes * 8, "{format}: {bytes} of {max_bytes}");
+        assert_eq!(done.report.reason, None);
+    }
+    let report = run(&jpeg, Request::new(target(10))).report;
+    assert_eq!(report.reason.unwrap().code, ReasonCode::MaxBytesExceeded);
+    assert!(report.score.is_some_and(|score| score.value >= demitasse_engine::DEFAULT_FLOOR));
+}
+
+#[test]
+fn what_auto_chose_goes_through_auto_again_unchanged() {
+    let png = png(300, 200, ColorType::Rgb, &photo(300, 200));
+    let once = run(&png, balanced().with_format(OutputFormat::Auto));
+    assert_eq!(once.report.outcome, Outcome::Compressed);
+    let again = run(&once.bytes, balanced().with_format(OutputFormat::Auto));
+    assert!(again.bytes == once.bytes, "{:?}", again.report);
+}
+
+#[test]
+fn fast_claims_no_measurement_where_it_predicts_and_measures_where_it_cannot() {
+    let jpeg = camera_jpeg(640, 480);
+    let fast =
+        |format| balanced().with_effort(demitasse_engine::Effort::Fast).with_format(OutputFormat::of(format));
+    let predicted = run(&jpeg, fast(Format::Jpeg)).report;
+    assert_eq!((predicted.score, predicted.predicted_score.is_some()), (None, true));
+    assert_eq!(predicted.candidates[0].trials.len(), 1);
+    let measured = run(&png(200, 150, ColorType::Rgb, &photo(200, 150)), fast(Format::Png)).report;
+    assert_eq!(measured.predicted_score, None);
+    assert!(measured.lossless || measured.score.is_some(), "{measured:?}");
+}

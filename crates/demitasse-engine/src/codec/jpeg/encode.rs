@@ -52,6 +52,10 @@ impl Encoder for Jpegli {
         &CURVE
     }
 
+    fn is_predictable(&self) -> bool {
+        true
+    }
+
     fn accepts(&self, source: Source<'_>) -> bool {
         let image = source.image;
         image.samples_u8().is_some()

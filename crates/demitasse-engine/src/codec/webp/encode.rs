@@ -89,6 +89,10 @@ impl Encoder for Lossy {
         &CURVE
     }
 
+    fn is_predictable(&self) -> bool {
+        true
+    }
+
     fn accepts(&self, source: Source<'_>) -> bool {
         accepts(source.image)
     }

@@ -15,12 +15,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 pub(super) use show::printable;
 
 use demitasse_engine::{DEFAULT_FLOOR, Effort, OutputFormat, Preset, Quality, Request, Score, Target};
-
-use crate::byte_count::ByteCount;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -86,7 +85,7 @@ pub(super) struct Args {
 
     /// The best score that fits into this many bytes: 200000, 200kB, 1.5MB, 200KiB
     #[arg(long, value_name = "SIZE")]
-    max_bytes: Option<ByteCount>,
+    max_bytes: Option<ByteSize>,
 
     /// With --max-bytes: the score, 1 to 100, that is held even if the file must then be larger [default: 30]
     #[arg(long, value_name = "SCORE", requires = "max_bytes")]
@@ -152,7 +151,7 @@ impl Args {
         match (self.target, self.quality, self.max_bytes) {
             (Some(score), _, _) => Target::Score { score: Score(score) },
             (_, Some(quality), _) => Target::Quality { quality: Quality(quality) },
-            (_, _, Some(ByteCount(max_bytes))) => {
+            (_, _, Some(ByteSize(max_bytes))) => {
                 Target::MaxBytes { max_bytes, floor: self.floor.map_or(DEFAULT_FLOOR, Score) }
             }
             _ if self.lossless => Target::Lossless,

@@ -2,13 +2,13 @@
 
 use std::str::FromStr;
 
+use bytesize::ByteSize;
 use demitasse_core::{ParsePriorityError, Priority};
 use demitasse_engine::{
     DEFAULT_FLOOR, Effort, OutputFormat, Preset, Quality, Request, Resize, ResizeMethod, Score, Target,
 };
 use serde::Deserialize;
 
-use crate::byte_count::ByteCount;
 use crate::http::error::{ApiError, Code};
 
 /// What to do with an upload: at most one of preset, target, quality, lossless and max_bytes.
@@ -81,8 +81,11 @@ impl CreateQuery {
             return Err(invalid("Give only one of preset, target, quality, lossless and max_bytes."));
         }
         if let Some(bytes) = &self.max_bytes {
-            let ByteCount(max_bytes) =
-                bytes.parse().map_err(|error| invalid(format!("max_bytes is {bytes:?}, {error}.")))?;
+            let ByteSize(max_bytes) = bytes.parse().map_err(|_| {
+                invalid(format!(
+                    "max_bytes is {bytes:?}, not a number of bytes, such as 200000, 200kB, 1.5MB or 200KiB."
+                ))
+            })?;
             let floor = self.floor.map_or(DEFAULT_FLOOR, Score);
             return Ok(Target::MaxBytes { max_bytes, floor });
         }

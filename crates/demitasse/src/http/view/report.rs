@@ -13,11 +13,23 @@ macro_rules! shapes {
     ($($(#[$doc:meta])* $kind:ident $name:ident { $($body:tt)* })*) => {
         $(shapes!(@$kind $(#[$doc])* $name { $($body)* });)*
     };
-    (@object $(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
+    // After a semicolon: fields that are left out where there is nothing to say.
+    (@object $(#[$doc:meta])* $name:ident {
+        $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)?
+        $(; $($(#[$optional_doc:meta])* $optional:ident: $optional_type:ty),* $(,)?)?
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
-        pub(crate) struct $name { $($(#[$field_doc])* #[schema(required)] $field: $type),* }
+        pub(crate) struct $name {
+            $($(#[$field_doc])* #[schema(required)] $field: $type,)*
+            $($(
+                $(#[$optional_doc])*
+                #[serde(skip_serializing_if = "Option::is_none")]
+                #[schema(nullable = false)]
+                $optional: Option<$optional_type>,
+            )*)?
+        }
     };
     (@words $(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident),* $(,)? }) => {
         $(#[$doc])*
@@ -46,12 +58,6 @@ shapes! {
         output: ReportFacts,
         /// What was measured on the decoded output; null where nothing was.
         score: Option<ReportScore>,
-        /// The score that the output was made for without measuring it: effort `fast`.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        predicted_score: Option<f64>,
-        /// What kind of picture it is, where it was decoded.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        content: Option<ReportContent>,
         /// Whether every pixel was compared and found equal.
         lossless: bool,
         /// How the output was made.
@@ -65,7 +71,11 @@ shapes! {
         /// Wall-clock time, in milliseconds.
         time_ms: u64,
         /// Processor time, in milliseconds.
-        cpu_ms: Option<u64>,
+        cpu_ms: Option<u64>;
+        /// The score that the output was made for without measuring it: effort `fast`.
+        predicted_score: f64,
+        /// What kind of picture it is, where it was decoded.
+        content: ReportContent,
     }
     /// What kind of picture it is.
     words ReportContent {
@@ -261,10 +271,9 @@ shapes! {
         /// Length of the result.
         bytes: u64,
         /// Its score; null where it was not measured.
-        score: Option<f64>,
+        score: Option<f64>;
         /// The part of the image's pixels that was encoded, if not all of them.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        share: Option<f64>,
+        share: f64,
     }
     /// What was kept and what was dropped.
     object ReportMetadata {
