@@ -11,7 +11,7 @@ use crate::say;
 
 /// The version that the figures in the documents were measured with.
 pub(crate) const VERSION: &str = "13.0.0";
-const SCRIPT: &str = include_str!("pillow.py");
+const SCRIPT: &str = concat!(include_str!("shown.py"), include_str!("pillow.py"));
 
 /// A running interpreter.
 pub(crate) struct Pillow(Helper);
@@ -20,7 +20,7 @@ impl Pillow {
     /// Starts it; installs Pillow into a virtual environment under `target` at the first time.
     pub(crate) fn start(target: &Path) -> Result<Self> {
         let python = environment(target)?;
-        Ok(Self(Helper::start("Pillow", Command::new(python).args(["-c", SCRIPT]))?))
+        Helper::start("Pillow", Command::new(python).args(["-c", SCRIPT])).map(Self)
     }
 
     /// One request; an answer with an `error` is an error here.
@@ -33,7 +33,6 @@ impl Pillow {
     }
 }
 
-/// The interpreter that has Pillow; it is installed at the first time.
 pub(crate) fn environment(target: &Path) -> Result<PathBuf> {
     let home = target.join("tools/pillow");
     let python = home.join("bin/python");

@@ -569,7 +569,8 @@ export interface components {
         Report: {
             /** @description Everything that was tried. */
             candidates: components["schemas"]["ReportCandidate"][];
-            content: components["schemas"]["ReportContent"] | null;
+            /** @description What kind of picture it is, where it was decoded. */
+            content?: components["schemas"]["ReportContent"];
             /**
              * Format: int64
              * @description Processor time, in milliseconds.
@@ -591,7 +592,7 @@ export interface components {
              * Format: double
              * @description The score that the output was made for without measuring it: effort `fast`.
              */
-            predicted_score: number | null;
+            predicted_score?: number;
             reason: components["schemas"]["ReportReason"] | null;
             /** @description How the output was made. */
             recipe: components["schemas"]["ReportRecipe"];
@@ -886,7 +887,7 @@ export interface components {
              * Format: double
              * @description The part of the image's pixels that was encoded, if not all of them.
              */
-            share: number | null;
+            share?: number;
         };
         /**
          * @description What became of a candidate.

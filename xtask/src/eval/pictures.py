@@ -1,42 +1,6 @@
-"""Decodes, describes and encodes by Pillow alone, and tells what each step cost.
+"""Decodes, describes and encodes by Pillow alone, and tells what each step cost. Stands after shown.py and peak.py."""
 
-One request a line on standard input, a JSON array: [command, argument, ...]. One JSON answer a line.
-"""
-
-import io
-import json
-import sys
-import time
-
-from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageOps
-
-# The limits are the caller's business, and damage must not be passed over.
-Image.MAX_IMAGE_PIXELS = None
-
-
-def shown(image):
-    """As a viewer shows it: upright, in sRGB, with alpha; 8 bits."""
-    icc = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        image = image.point(lambda value: value / 256).convert("L")
-    alpha = None
-    if "A" in image.getbands() or "transparency" in image.info:
-        image = image.convert("RGBA") if image.mode != "LA" else image
-        alpha = image.getchannel("A")
-        image = image.convert("RGB") if image.mode == "RGBA" else image.convert("L")
-    elif image.mode == "P":
-        image = image.convert("RGB")
-    if icc:
-        try:
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-            image = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except ImageCms.PyCMSError:
-            pass
-    image = image.convert("RGB")
-    if alpha is not None and alpha.getextrema()[0] < 255:
-        image.putalpha(alpha)
-    return image
+from PIL import ImageChops, ImageDraw
 
 
 def profile_name(image):
@@ -89,24 +53,6 @@ def views(source, white, black):
     return {"alpha": True}
 
 
-def forget_peak():
-    """The kernel's highest mark of this process's memory starts anew (proc(5), clear_refs)."""
-    try:
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-    except OSError:
-        pass
-
-
-def peak():
-    try:
-        with open("/proc/self/status") as file:
-            lines = dict(line.split(":", 1) for line in file)
-        return int(lines["VmHWM"].split()[0]) * 1024
-    except (OSError, KeyError):
-        return None
-
-
 def encode(source, target, quality):
     """The original service's way, at any quality; its processor time, apart for the two steps."""
     forget_peak()
@@ -116,18 +62,6 @@ def encode(source, target, quality):
     decoded = time.process_time()
     pixels.save(target, "JPEG", quality=quality)
     return {"decode": decoded - start, "encode": time.process_time() - decoded, "peak": peak()}
-
-
-def distance(first, second):
-    """The largest difference of any sample, 0 to 255, between the two pictures at 32 x 32 over grey."""
-    small = []
-    for path in (first, second):
-        with Image.open(path) as image:
-            picture = shown(image).convert("RGBA")
-        grey = Image.new("RGBA", picture.size, (128, 128, 128, 255))
-        flat = Image.alpha_composite(grey, picture).convert("RGB")
-        small.append(flat.resize((32, 32), Image.Resampling.BOX).tobytes())
-    return {"distance": max(abs(a - b) for a, b in zip(*small))}
 
 
 def repeated(source, target, times):
@@ -160,10 +94,4 @@ def sheet(target, rows):
 
 COMMANDS = {f.__name__: f for f in (facts, views, encode, distance, repeated, sheet)}
 
-for request in sys.stdin:
-    command, *arguments = json.loads(request)
-    try:
-        answer = COMMANDS[command](*arguments)
-    except Exception as error:  # the caller decides what a failure means
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), flush=True)
+serve(COMMANDS)

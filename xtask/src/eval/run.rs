@@ -15,6 +15,10 @@ use super::tiles::Worst;
 use crate::helper::Helper;
 use crate::say;
 
+/// What looks at pictures, in Python.
+const PICTURES: &str =
+    concat!(include_str!("../shown.py"), include_str!("peak.py"), include_str!("pictures.py"));
+
 /// What every section works with.
 pub(super) struct Run {
     pub(super) peers: Peers,
@@ -39,7 +43,7 @@ impl Run {
 
     /// The decoder, which is Pillow.
     pub(super) fn pictures(peers: &Peers) -> Result<Helper> {
-        Helper::start("Pillow", Command::new(peers.python()?).args(["-c", include_str!("pictures.py")]))
+        Helper::start("Pillow", Command::new(peers.python()?).args(["-c", PICTURES]))
     }
 
     /// Measures each image; `seconds` a megapixel are expected. What fails is said and does not end the rest.

@@ -189,7 +189,7 @@ impl<'a> Running<'a> {
             Peer::SharpWebp => self.sharp(&sharp("webp", json!({"quality": quality}))),
             Peer::SharpAvif => self.sharp(&sharp("avif", json!({"quality": quality}))),
             Peer::VipsJpeg => {
-                let script = include_str!("vips.py");
+                let script = concat!(include_str!("../peak.py"), include_str!("vips.py"));
                 let mut command = Command::new(program);
                 let helper = self.helper("libvips", command.args(["-c", script]))?;
                 helper.ask(&json!([input, output, {"Q": quality}]))
