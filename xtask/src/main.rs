@@ -7,6 +7,7 @@ mod bench_upload;
 mod chaos;
 mod check_corpus;
 mod eval;
+mod fit;
 mod helper;
 mod photo;
 mod pillow;
@@ -28,6 +29,8 @@ enum Command {
     /// One compression in a process of its own, for `eval`
     #[command(hide = true)]
     EvalOne(eval::one::Args),
+    /// Fits an encoder's expected quality on measured photos, and says how far it is off
+    Fit(fit::Args),
     /// Sends every file of a folder through `demitasse compress` and checks each result by another decoder
     CheckCorpus(check_corpus::Args),
     /// Time from the start of an upload to `completed`, on an idle server
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Eval(args) => eval::run(&args),
         Command::EvalOne(args) => eval::one::run(&args),
+        Command::Fit(args) => fit::run(&args),
         Command::CheckCorpus(args) => check_corpus::run(&args),
         Command::BenchUpload(args) => bench_upload::run(&args),
         #[cfg(target_os = "linux")]
