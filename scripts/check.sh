@@ -76,13 +76,18 @@ systemd_units() {
 
 clippy() { cargo clippy --locked --workspace --all-targets --all-features -- -D warnings; }
 
-# Every backend must build alone, none of them is needed, and neither is the page.
+# Every backend and every codec must build alone, none of them is needed, and neither is the page.
 features() {
   cargo clippy --locked --quiet --package demitasse --no-default-features -- -D warnings
   cargo clippy --locked --quiet --package demitasse-backends --no-default-features -- -D warnings
   local feature
   for feature in memory sqlite disk postgres mongodb redis s3 cloudinary; do
     cargo clippy --locked --quiet --package demitasse-backends --no-default-features --features "$feature" \
+      -- -D warnings
+  done
+  cargo clippy --locked --quiet --package demitasse-engine --no-default-features -- -D warnings
+  for feature in avif bmp gif jpeg png tiff webp; do
+    cargo clippy --locked --quiet --package demitasse-engine --no-default-features --features "$feature" \
       -- -D warnings
   done
 }

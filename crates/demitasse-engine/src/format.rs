@@ -35,6 +35,8 @@ pub struct Capabilities {
     pub extension: &'static str,
     /// Other usual extensions.
     pub other_extensions: &'static [&'static str],
+    /// Whether this engine reads it: whether the codec is built.
+    pub decodes: bool,
     /// Whether this engine writes it.
     pub encodes: bool,
     /// Whether browsers show it; a format that they do not show is converted under `keep`.
@@ -62,6 +64,17 @@ impl Format {
             Self::Gif => &crate::codec::gif::CAPABILITIES,
             Self::Bmp => &crate::codec::bmp::CAPABILITIES,
             Self::Tiff => &crate::codec::tiff::CAPABILITIES,
+        }
+    }
+
+    /// The names of those that this engine reads, for people: `JPEG, PNG or WebP`.
+    pub(crate) fn names_of_read() -> String {
+        let names: Vec<String> =
+            Self::ALL.iter().filter(|f| f.capabilities().decodes).map(Self::to_string).collect();
+        match names.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+            None => "nothing".into(),
         }
     }
 
@@ -199,6 +212,11 @@ mod tests {
         assert_eq!(sniff(b"<?xml version='1.0'?>\n<!-- x --><svg"), Sniffed::Foreign("SVG"));
         assert_eq!(sniff(b"BMW is a car"), Sniffed::Unknown);
         assert_eq!(sniff(b""), Sniffed::Unknown);
+    }
+
+    #[test]
+    fn what_is_read_is_told_in_one_sentence() {
+        assert_eq!(Format::names_of_read(), "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{Control, Error, Format, Limits, Request, Result, Sniffed, Target, or
 /// Smaller bytes, and the receipt.
 #[derive(Debug, Clone)]
 pub struct Compressed {
-    /// The output file; never larger than the input, unless it was resized.
+    /// The output file; never larger than the input, unless it was resized or salvaged.
     pub bytes: Vec<u8>,
     /// What was done.
     pub report: Report,
@@ -39,15 +39,16 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Header> {
         Sniffed::Known(format) => format,
         Sniffed::Foreign(name) => {
             return Err(Error::Unsupported(format!(
-                "{name} images are not supported: send JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
+                "{name} images are not supported: send {}",
+                Format::names_of_read()
             )));
         }
         Sniffed::Unknown if bytes.is_empty() => return Err(Error::Unsupported("the file is empty".into())),
         Sniffed::Unknown => {
-            return Err(Error::Unsupported(
-                "the file is not an image of a known format: send JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF"
-                    .into(),
-            ));
+            return Err(Error::Unsupported(format!(
+                "the file is not an image of a known format: send {}",
+                Format::names_of_read()
+            )));
         }
     };
     let header = codec(format).read_header(bytes)?;
@@ -83,13 +84,15 @@ pub fn analyze(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Analy
 /// compared with. The original cannot stand in for it, so something of that size comes out in any case: at worst an
 /// encoder's best, with a warning `target_not_reached`, or more bytes than came in, with a warning `larger_than_input`.
 ///
+/// The same of a damaged image that is to be salvaged ([`Request::salvage`]).
+///
 /// Not reaching a target is an outcome ([`crate::Outcome::KeptOriginal`]), not an error. Same bytes, request and
 /// [`crate::VERSION`]: same output bytes.
 ///
 /// # Errors
 /// - `Unsupported`, `LimitExceeded`, `InvalidRequest` before anything is decoded;
 /// - `InvalidRequest` too where transparency, or another size, is asked of a format that has none to offer;
-/// - `Malformed` if the image is damaged or cut off;
+/// - `Malformed` if the image is damaged or cut off, and no part of it is to be, or can be, salvaged;
 /// - `DeadlineExceeded`, `Cancelled` as `control` says, looked at between steps;
 /// - `Codec` for a defect.
 ///
@@ -105,7 +108,7 @@ pub fn compress(bytes: &[u8], request: &Request, limits: &Limits, control: &Cont
     let input = Input { bytes, request, header, codec, metadata, limits, control };
     let mut draft = if header.animated { input.keep_animated()? } else { input.compress_still()? };
     if draft.len() > bytes.len() {
-        let detail = format!("the resized file has {} bytes, the input {}", draft.len(), bytes.len());
+        let detail = format!("the new file has {} bytes, the input {}", draft.len(), bytes.len());
         draft.warn("larger_than_input", detail);
     }
     Ok(draft.finish(&input.receipt(), clock.wall.elapsed(), clock.cpu.map(|cpu| cpu.elapsed())))
@@ -143,9 +146,15 @@ impl Input<'_> {
     }
 
     fn compress_still(&self) -> Result<Draft> {
-        let (orientation, resize) = (self.metadata.orientation, self.request.resize);
-        let reference =
-            reference::decode(self.bytes, &self.header, orientation, resize, self.limits, self.control)?;
+        let orientation = self.metadata.orientation;
+        let reference = reference::decode(
+            self.bytes,
+            &self.header,
+            orientation,
+            self.request,
+            self.limits,
+            self.control,
+        )?;
         let analysis = Analysis::of(&reference.image);
         Ok(self.compress_reference(reference, &analysis)?.with_content(analysis.content))
     }
@@ -153,30 +162,30 @@ impl Input<'_> {
     fn compress_reference(&self, reference: Reference, analysis: &Analysis) -> Result<Draft> {
         let formats = self.formats(&reference)?;
         if formats.is_empty() {
-            return self.keep_unless_resized(self.no_encoder(), reference);
+            return self.keep_unless_replaced(self.no_encoder(), reference);
         }
-        if !reference.is_resized && self.is_already_compressed() {
+        if !reference.replaces_input && self.is_already_compressed() {
             let detail = "it was compressed to this target, or a lower one, before";
-            return self.keep_unless_resized(Reason::new(ReasonCode::AlreadyCompressed, detail), reference);
+            return self.keep_unless_replaced(Reason::new(ReasonCode::AlreadyCompressed, detail), reference);
         }
         let source = self.source(&reference.image);
         let mut candidates = plan(source, &formats, self.request.target, self.request.effort, analysis);
         let mut at_worst = Vec::new();
-        if !reference.is_resized && self.fits_already(&formats) {
+        if !reference.replaces_input && self.fits_already(&formats) {
             // A file within the bytes allowed has its best score as it is.
             candidates.retain(|candidate| candidate.encoder.mode() == Mode::Lossless);
             if candidates.is_empty() {
-                return self.keep_unless_resized(fits_already(), reference);
+                return self.keep_unless_replaced(fits_already(), reference);
             }
         }
-        if reference.is_resized {
+        if reference.replaces_input {
             candidates.retain(|candidate| !candidate.encoder.keeps_coefficients());
             if self.request.target != Target::Lossless {
                 at_worst = lossy(source, &formats);
             }
         }
         if candidates.is_empty() && at_worst.is_empty() {
-            return self.keep_unless_resized(self.no_candidate(&formats), reference);
+            return self.keep_unless_replaced(self.no_candidate(&formats), reference);
         }
         self.try_candidates(reference, analysis, &candidates, &at_worst)
     }
@@ -223,7 +232,7 @@ impl Input<'_> {
         let evaluator = Evaluator::new(image);
         let sample = matches!(target, Target::Score { .. }).then(|| Sample::of(image)).flatten();
         let (embedded, embedded_as_stored) = (self.embedded(image), self.embedded_as_stored());
-        let below_bytes = if reference.is_resized {
+        let below_bytes = if reference.replaces_input {
             u64::MAX
         } else {
             self.codec.strip(self.bytes, &embedded_as_stored)?.len().min(self.bytes.len()) as u64
@@ -247,7 +256,7 @@ impl Input<'_> {
                 return Ok(draft);
             }
         }
-        if reference.is_resized {
+        if reference.replaces_input {
             return self.best_of(trials, at_worst, &reference, reports);
         }
         let Reference { image, warnings, .. } = &reference;
@@ -255,8 +264,8 @@ impl Input<'_> {
         self.keep(why, Some(image), reports, warnings.clone())
     }
 
-    /// What one of these encoders gives at its finest, or of few bytes at its coarsest, where something of another size
-    /// must come out and nothing reaches the target.
+    /// What one of these encoders gives at its finest, or of few bytes at its coarsest, where something of another size, or
+    /// salvaged, must come out and nothing reaches the target.
     fn best_of(
         &self,
         trials: Trials<'_>,
@@ -287,16 +296,17 @@ impl Input<'_> {
         Err(Error::codec("resize", format!("nothing passed the last check: {}", why.unwrap_or("no encoder"))))
     }
 
-    /// Keeps the input; if another size is asked for that is no answer, and the request cannot be met.
-    fn keep_unless_resized(&self, reason: Reason, reference: Reference) -> Result<Draft> {
-        if !reference.is_resized {
+    /// Keeps the input; if another size is asked for, or it is damaged, that is no answer, and the request cannot be met.
+    fn keep_unless_replaced(&self, reason: Reason, reference: Reference) -> Result<Draft> {
+        if !reference.replaces_input {
             return self.keep(reason, Some(&reference.image), Vec::new(), reference.warnings);
         }
         Err(Error::InvalidRequest(match self.request.target {
             Target::Lossless => {
-                "a resized image can be lossless in png and webp: ask for one of them, or for a score".into()
+                "a resized or salvaged image can be lossless in png and webp: ask for one of them, or for a score"
+                    .into()
             }
-            _ => format!("it cannot be resized: {}", reason.detail),
+            _ => format!("nothing can be made of it: {}", reason.detail),
         }))
     }
 

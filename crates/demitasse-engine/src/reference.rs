@@ -5,7 +5,7 @@ use crate::image::Image;
 use crate::metadata::Orientation;
 use crate::reduce::{reduce, uses_alpha};
 use crate::report::Warning;
-use crate::{Control, Limits, Resize, Result, orient};
+use crate::{Control, Error, Limits, Request, Resize, Result, orient};
 
 /// A picture that is resized is decoded at no less than this many times the wanted size, so that the filter, which works
 /// in linear light, has the last word.
@@ -17,8 +17,8 @@ pub(crate) struct Reference {
     pub image: Image,
     /// Whether some pixel of the input is not opaque.
     pub input_alpha: bool,
-    /// Whether the size is another than the input's.
-    pub is_resized: bool,
+    /// Whether the input cannot stand in for it: its size is another, or it is damaged.
+    pub replaces_input: bool,
     /// Of the decoder.
     pub warnings: Vec<Warning>,
 }
@@ -35,7 +35,7 @@ pub(crate) fn new_size(
         .filter(|(_, size)| *size != upright)
 }
 
-/// Decodes a still image, as much of it as the wanted size needs.
+/// Decodes a still image, as much of it as the wanted size needs; of a damaged one what is left, where that is asked for.
 ///
 /// # Errors
 /// Of the decoder; `LimitExceeded` for a wanted size above `limits`.
@@ -46,24 +46,33 @@ pub(crate) fn decode(
     bytes: &[u8],
     header: &Header,
     orientation: Orientation,
-    resize: Option<Resize>,
+    request: &Request,
     limits: &Limits,
     control: &Control,
 ) -> Result<Reference> {
+    let new_size = new_size(header, orientation, request.resize);
+    if let Some((_, size)) = new_size {
+        limits.check_size(size.0, size.1)?;
+    }
     let codec = codec(header.format);
-    let Some((resize, size)) = new_size(header, orientation, resize) else {
-        let decoded = codec.decode(bytes, limits, control)?;
-        let image = reduce(orient::apply(decoded.image, orientation));
-        let input_alpha = uses_alpha(&image);
-        return Ok(Reference { image, input_alpha, is_resized: false, warnings: decoded.warnings });
+    let whole = match new_size {
+        None => codec.decode(bytes, limits, control),
+        Some((_, size)) => {
+            // As stored: the turn that swaps two sides swaps them back.
+            let (width, height) = orientation.turn(size.0, size.1);
+            let at_least = (width.saturating_mul(SHRINK_LEAVES), height.saturating_mul(SHRINK_LEAVES));
+            codec.decode_shrunk(bytes, at_least, limits, control)
+        }
     };
-    limits.check_size(size.0, size.1)?;
-    // As stored: the turn that swaps two sides swaps them back.
-    let (width, height) = orientation.turn(size.0, size.1);
-    let at_least = (width.saturating_mul(SHRINK_LEAVES), height.saturating_mul(SHRINK_LEAVES));
-    let decoded = codec.decode_shrunk(bytes, at_least, limits, control)?;
-    let image = reduce(orient::apply(decoded.image, orientation));
+    let (decoded, is_salvaged) = match whole {
+        Err(Error::Malformed { .. }) if request.salvage => (codec.salvage(bytes, limits, control)?, true),
+        whole => (whole?, false),
+    };
+    let mut image = reduce(orient::apply(decoded.image, orientation));
     let input_alpha = uses_alpha(&image);
-    let image = reduce(resize.apply(&image, orientation.turn(header.width, header.height), control)?);
-    Ok(Reference { image, input_alpha, is_resized: true, warnings: decoded.warnings })
+    if let Some((resize, _)) = new_size {
+        image = reduce(resize.apply(&image, orientation.turn(header.width, header.height), control)?);
+    }
+    let replaces_input = is_salvaged || new_size.is_some();
+    Ok(Reference { image, input_alpha, replaces_input, warnings: decoded.warnings })
 }

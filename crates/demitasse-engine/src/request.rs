@@ -309,6 +309,10 @@ pub struct Request {
     /// Another size in pixels; the input's own if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resize: Option<Resize>,
+    /// Whether to make what is left of a damaged image into a whole one, with a warning `salvaged` that says which part is
+    /// true. Without it damage is an error. JPEG alone; other formats do not tell what is missing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub salvage: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -318,7 +322,14 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 impl Request {
     /// Asks for `target` in the input's own format and size, with balanced effort.
     pub fn new(target: Target) -> Self {
-        Self { version: 1, target, format: OutputFormat::Keep, effort: Effort::Balanced, resize: None }
+        Self {
+            version: 1,
+            target,
+            format: OutputFormat::Keep,
+            effort: Effort::Balanced,
+            resize: None,
+            salvage: false,
+        }
     }
 
     /// Asks for another format.
@@ -339,6 +350,13 @@ impl Request {
     #[must_use]
     pub fn with_resize(mut self, resize: Resize) -> Self {
         self.resize = Some(resize);
+        self
+    }
+
+    /// Asks for what is left of a damaged image.
+    #[must_use]
+    pub fn with_salvage(mut self, salvage: bool) -> Self {
+        self.salvage = salvage;
         self
     }
 

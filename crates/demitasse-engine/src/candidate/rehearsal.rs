@@ -1,7 +1,7 @@
 //! The search on a sample of a large image.
 
 use super::{Candidate, Trials, decode_result};
-use crate::codec::Source;
+use crate::codec::{Source, caught};
 use crate::metric::Evaluator;
 use crate::report::Trial;
 use crate::search::{Budget, Goal, Guess, Probe, QualityRange, refine, search};
@@ -40,8 +40,9 @@ impl Trials<'_> {
         let budget = Budget { max_trials, below_bytes: u64::MAX };
         let choice = search(range, expected, aim, budget, &mut |quality: Quality| {
             self.control.check()?;
-            let bytes =
-                candidate.encoder.encode(source, self.setting(quality), self.embedded, self.control)?;
+            let bytes = caught(candidate.format, || {
+                candidate.encoder.encode(source, self.setting(quality), self.embedded, self.control)
+            })?;
             let image = decode_result(candidate.format, &bytes, &sample.image, self.limits, self.control)?;
             let score = evaluator.score(&image, self.control)?.whole;
             trials.push(Trial {

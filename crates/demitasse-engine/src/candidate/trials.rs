@@ -2,7 +2,7 @@
 
 use super::{Attempt, Candidate, Sample, decode_result};
 use crate::analyze::Analysis;
-use crate::codec::{Mode, Setting, Source};
+use crate::codec::{Mode, Setting, Source, caught};
 use crate::metadata::Embedded;
 use crate::metric::Evaluator;
 use crate::report::{CandidateReport, Trial, Verdict};
@@ -271,11 +271,16 @@ impl Trials<'_> {
     fn encode(&self, candidate: Candidate, quality: Quality) -> Result<Vec<u8>> {
         let embedded =
             if candidate.encoder.keeps_coefficients() { self.embedded_as_stored } else { self.embedded };
-        candidate.encoder.encode(self.source, self.setting(quality), embedded, self.control)
+        caught(candidate.format, || {
+            candidate.encoder.encode(self.source, self.setting(quality), embedded, self.control)
+        })
     }
 
     fn repack(&self, candidate: Candidate, quality: Quality, bytes: Vec<u8>) -> Result<Vec<u8>> {
-        candidate.encoder.repack(self.source, self.setting(quality), bytes, self.embedded, self.control)
+        let setting = self.setting(quality);
+        caught(candidate.format, || {
+            candidate.encoder.repack(self.source, setting, bytes, self.embedded, self.control)
+        })
     }
 
     pub(super) fn setting(&self, quality: Quality) -> Setting {

@@ -30,7 +30,7 @@ pub(super) fn look(
     // From here on nothing is larger than what the output really is, whatever size the receipt names.
     let fits = wrong.is_none();
     checks.add_unless(CheckName::Size, wrong.into_iter().collect(), pixels(found));
-    not_larger(checks, before.bytes.len(), after.bytes.len(), is_resized);
+    not_larger(checks, before.bytes.len(), after.bytes.len(), is_resized || report.request.salvage);
     if !fits {
         return Ok(());
     }
@@ -38,7 +38,7 @@ pub(super) fn look(
         return coding(checks, report, before, after);
     }
     let (header, orientation) = (&before.header, before.metadata.orientation);
-    let decoded = reference::decode(before.bytes, header, orientation, resize, limits, control);
+    let decoded = reference::decode(before.bytes, header, orientation, &report.request, limits, control);
     let reference = match decoded {
         Ok(reference) => reference,
         Err(error) => {
@@ -55,10 +55,10 @@ pub(super) fn look(
     }
 }
 
-fn not_larger(checks: &mut Checks, before: usize, after: usize, is_resized: bool) {
+fn not_larger(checks: &mut Checks, before: usize, after: usize, may_be: bool) {
     let (answer, detail) = match after.checked_sub(before) {
         None | Some(0) => (Answer::Yes, format!("{} bytes less", before - after)),
-        Some(more) if is_resized => (Answer::Open, format!("{more} bytes more, of another size")),
+        Some(more) if may_be => (Answer::Open, format!("{more} bytes more, resized or salvaged")),
         Some(more) => (Answer::No, format!("{more} bytes more")),
     };
     checks.add(CheckName::NotLarger, answer, detail);

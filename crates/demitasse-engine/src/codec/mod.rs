@@ -1,20 +1,55 @@
-//! The codecs: one folder each, and one line in the registry below.
+//! The codecs: one folder and one feature each, and one line in the registry below.
 //!
 //! A [`Codec`] reads a format and rewrites its container; an [`Encoder`] makes candidates in it. Neither knows of
 //! targets, scores or other formats.
 
-pub(crate) mod avif;
-pub(crate) mod bmp;
-pub(crate) mod gif;
-pub(crate) mod jpeg;
-pub(crate) mod png;
+mod absent;
+mod caught;
 #[cfg(test)]
 pub(crate) mod testing;
+
+#[cfg(feature = "avif")]
+pub(crate) mod avif;
+#[cfg(feature = "bmp")]
+pub(crate) mod bmp;
+#[cfg(feature = "gif")]
+pub(crate) mod gif;
+#[cfg(feature = "jpeg")]
+pub(crate) mod jpeg;
+#[cfg(feature = "png")]
+pub(crate) mod png;
+#[cfg(feature = "tiff")]
 pub(crate) mod tiff;
+#[cfg(feature = "webp")]
+pub(crate) mod webp;
+
+// Of what is not built, the record of what the format can carry.
+#[cfg(not(feature = "avif"))]
+#[path = "avif/capabilities.rs"]
+pub(crate) mod avif;
+#[cfg(not(feature = "bmp"))]
+#[path = "bmp/capabilities.rs"]
+pub(crate) mod bmp;
+#[cfg(not(feature = "gif"))]
+#[path = "gif/capabilities.rs"]
+pub(crate) mod gif;
+#[cfg(not(feature = "jpeg"))]
+#[path = "jpeg/capabilities.rs"]
+pub(crate) mod jpeg;
+#[cfg(not(feature = "png"))]
+#[path = "png/capabilities.rs"]
+pub(crate) mod png;
+#[cfg(not(feature = "tiff"))]
+#[path = "tiff/capabilities.rs"]
+pub(crate) mod tiff;
+#[cfg(not(feature = "webp"))]
+#[path = "webp/capabilities.rs"]
 pub(crate) mod webp;
 
 use serde_json::{Map, Value};
 
+use self::absent::absent;
+pub(crate) use self::caught::{Caught, caught};
 use crate::image::Image;
 use crate::metadata::{Embedded, Metadata};
 use crate::report::Warning;
@@ -86,6 +121,15 @@ pub(crate) trait Codec: Sync {
         limits: &Limits,
         control: &Control,
     ) -> Result<Decoded> {
+        self.decode(bytes, limits, control)
+    }
+
+    /// What can be had of a file that [`Codec::decode`] finds damaged: the whole canvas, and a warning `salvaged` that says
+    /// which part of it is true. Where a format cannot tell, it is the error that `decode` gives.
+    ///
+    /// # Errors
+    /// As [`Codec::decode`].
+    fn salvage(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
         self.decode(bytes, limits, control)
     }
 
@@ -206,15 +250,26 @@ pub(crate) trait Encoder: Sync {
     }
 }
 
-/// The registry.
+/// The registry: what this build has, one line a codec.
+static BUILT: &[(Format, &dyn Codec)] = &[
+    #[cfg(feature = "jpeg")]
+    (Format::Jpeg, &Caught(Format::Jpeg, jpeg::Jpeg)),
+    #[cfg(feature = "png")]
+    (Format::Png, &Caught(Format::Png, png::Png)),
+    #[cfg(feature = "webp")]
+    (Format::Webp, &Caught(Format::Webp, webp::Webp)),
+    #[cfg(feature = "avif")]
+    (Format::Avif, &Caught(Format::Avif, avif::Avif)),
+    #[cfg(feature = "gif")]
+    (Format::Gif, &Caught(Format::Gif, gif::Gif)),
+    #[cfg(feature = "bmp")]
+    (Format::Bmp, &Caught(Format::Bmp, bmp::Bmp)),
+    #[cfg(feature = "tiff")]
+    (Format::Tiff, &Caught(Format::Tiff, tiff::Tiff)),
+];
+
+/// The codec of a format; one that refuses, by the format's name, where it is not built.
 pub(crate) fn codec(format: Format) -> &'static dyn Codec {
-    match format {
-        Format::Jpeg => &jpeg::Jpeg,
-        Format::Png => &png::Png,
-        Format::Webp => &webp::Webp,
-        Format::Avif => &avif::Avif,
-        Format::Gif => &gif::Gif,
-        Format::Bmp => &bmp::Bmp,
-        Format::Tiff => &tiff::Tiff,
-    }
+    let built = BUILT.iter().find(|(built, _)| *built == format);
+    built.map_or_else(|| absent(format), |(_, codec)| *codec)
 }

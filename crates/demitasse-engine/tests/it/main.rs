@@ -3,6 +3,7 @@
 //! - `pipeline`: what a caller is promised, whatever the format.
 //! - `receipts`: whether a receipt is true of two files.
 //! - `resize`: another size on the way.
+//! - `salvage`: damaged files.
 //! - `avif`: that format from end to end; it takes longer than others.
 //! - `images`: pictures made in code, and the files around them.
 
@@ -13,3 +14,4 @@ mod images;
 mod pipeline;
 mod receipts;
 mod resize;
+mod salvage;

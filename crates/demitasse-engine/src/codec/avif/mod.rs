@@ -10,6 +10,7 @@
 #[expect(unsafe_code, reason = "libaom is C")]
 mod aom;
 mod boxes;
+mod capabilities;
 #[expect(unsafe_code, reason = "dav1d is C")]
 mod dav1d;
 mod decode;
@@ -26,21 +27,10 @@ mod tests;
 mod write;
 
 use super::{Codec, Decoded, Encoder, Header};
-use crate::format::Capabilities;
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result};
 
-pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    name: "avif",
-    media_type: "image/avif",
-    extension: "avif",
-    other_extensions: &[],
-    encodes: true,
-    on_the_web: true,
-    alpha: true,
-    sixteen_bits: false,
-    animation: false,
-};
+pub(crate) use self::capabilities::CAPABILITIES;
 
 pub(crate) struct Avif;
 

@@ -3,6 +3,7 @@
 //!
 //! It has no metadata but an embedded profile, which viewers ignore.
 
+mod capabilities;
 mod header;
 #[cfg(test)]
 mod tests;
@@ -14,23 +15,12 @@ use image::{ColorType, ImageDecoder};
 
 use self::header::malformed;
 use super::{Codec, Decoded, Encoder, Header};
-use crate::format::Capabilities;
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Kind, Metadata};
 use crate::report::Item;
 use crate::{Control, Error, Limits, Result};
 
-pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    name: "bmp",
-    media_type: "image/bmp",
-    extension: "bmp",
-    other_extensions: &["dib"],
-    encodes: false,
-    on_the_web: false,
-    alpha: true,
-    sixteen_bits: false,
-    animation: false,
-};
+pub(crate) use self::capabilities::CAPABILITIES;
 
 pub(crate) struct Bmp;
 

@@ -5,27 +5,17 @@
 //!
 //! A GIF can embed nothing but comments: what [`strip`](Codec::strip) is asked to keep has no place in it.
 
+mod capabilities;
 mod container;
 mod decode;
 #[cfg(test)]
 mod tests;
 
 use super::{Codec, Decoded, Encoder, Header};
-use crate::format::Capabilities;
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result};
 
-pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    name: "gif",
-    media_type: "image/gif",
-    extension: "gif",
-    other_extensions: &[],
-    encodes: false,
-    on_the_web: true,
-    alpha: true,
-    sixteen_bits: false,
-    animation: true,
-};
+pub(crate) use self::capabilities::CAPABILITIES;
 
 pub(crate) struct Gif;
 

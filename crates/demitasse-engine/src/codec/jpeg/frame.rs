@@ -97,6 +97,8 @@ pub(super) struct Structure {
     pub adobe: bool,
     /// Whether the image has its EOI.
     pub ended: bool,
+    /// What is missing, for people; `None` where it is whole.
+    pub lacks: Option<String>,
 }
 
 impl Structure {
@@ -106,6 +108,18 @@ impl Structure {
     /// # Errors
     /// As [`Frame::find`]; `Malformed` where a part is missing; `LimitExceeded` above [`MAX_SCANS`] scans.
     pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+        let structure = Self::walk(bytes)?;
+        match structure.lacks {
+            Some(lacks) => Err(malformed(lacks)),
+            None => Ok(structure),
+        }
+    }
+
+    /// As [`Structure::read`], and says what is missing instead of refusing it.
+    ///
+    /// # Errors
+    /// As [`Structure::read`], but for what is missing.
+    pub(super) fn walk(bytes: &[u8]) -> Result<Self> {
         let frame = Frame::find(bytes)?;
         let mut walk = Walk::new(bytes)?;
         let mut missing_bits = vec![[UNSEEN; COEFFICIENTS]; frame.components.len()];
@@ -123,10 +137,14 @@ impl Structure {
         }
         let ended = walk.end().is_some();
         let has_dc = missing_bits.iter().all(|component| component[0] != UNSEEN);
-        if !has_dc || (!ended && missing_bits.iter().flatten().any(|bits| *bits != 0)) {
-            return Err(malformed("a part of the image is missing: it lacks scans"));
-        }
-        Ok(Self { frame, adobe, ended })
+        let is_whole = has_dc && (ended || missing_bits.iter().flatten().all(|bits| *bits == 0));
+        let lacks = (!is_whole).then(|| {
+            format!(
+                "a part of the image is missing: it lacks scans, and ends with {scans} at byte {}",
+                bytes.len()
+            )
+        });
+        Ok(Self { frame, adobe, ended, lacks })
     }
 }
 

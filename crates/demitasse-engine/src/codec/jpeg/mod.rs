@@ -1,5 +1,6 @@
 //! JPEG: mozjpeg decodes and transcodes, jpegli encodes, and markers are walked and written by code of our own.
 
+mod capabilities;
 mod container;
 mod encode;
 mod frame;
@@ -11,25 +12,15 @@ mod sink;
 
 use super::{Codec, Decoded, Encoder, Header};
 use crate::color;
-use crate::format::Capabilities;
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
 use crate::report::Warning;
 use crate::{Control, Limits, Result};
 use frame::{Frame, Structure};
-use mozjpeg::Pixels;
+use marker::malformed;
+use mozjpeg::{Damage, Pixels};
 
-pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    name: "jpeg",
-    media_type: "image/jpeg",
-    extension: "jpg",
-    other_extensions: &["jpeg", "jpe", "jfif"],
-    encodes: true,
-    on_the_web: true,
-    alpha: false,
-    sixteen_bits: false,
-    animation: false,
-};
+pub(crate) use self::capabilities::CAPABILITIES;
 
 pub(crate) struct Jpeg;
 
@@ -57,6 +48,26 @@ impl Codec for Jpeg {
         decode(bytes, Some(at_least), limits, control)
     }
 
+    /// What libjpeg makes of it, as viewers do: rows that are missing are gray, and damaged ones wrong until the next restart
+    /// marker.
+    fn salvage(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        let structure = Structure::walk(bytes)?;
+        let (pixels, damage) = mozjpeg::salvage(bytes, control)?;
+        let detail = match damage {
+            Some(Damage { detail, row: 0, scan: 1 }) => return Err(malformed(detail)),
+            Some(Damage { detail, row, scan: 1 }) => {
+                format!("{detail}; of {} rows the first {row} are whole", pixels.height)
+            }
+            Some(Damage { detail, row, scan }) => {
+                format!("{detail}; from row {row} of {} on, detail of scan {scan} is missing", pixels.height)
+            }
+            None => structure.lacks.clone().unwrap_or_default(),
+        };
+        let mut decoded = finish(bytes, pixels, &structure, limits)?;
+        decoded.warnings.push(Warning { code: "salvaged".into(), detail });
+        Ok(decoded)
+    }
+
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         container::rewrite(bytes, keep)
     }
@@ -68,15 +79,21 @@ impl Codec for Jpeg {
 
 fn decode(bytes: &[u8], at_least: Option<(u32, u32)>, limits: &Limits, control: &Control) -> Result<Decoded> {
     let structure = Structure::read(bytes)?;
-    let metadata = read::read(bytes, limits)?;
-    let mut warnings = Vec::new();
+    let pixels = mozjpeg::decode(bytes, at_least, control)?;
+    let mut decoded = finish(bytes, pixels, &structure, limits)?;
     if !structure.ended {
-        warnings.push(Warning {
+        decoded.warnings.push(Warning {
             code: "missing_end_marker".into(),
             detail: "the file lacks its last two bytes; the picture is complete".into(),
         });
     }
-    let pixels = mozjpeg::decode(bytes, at_least, control)?;
+    Ok(decoded)
+}
+
+/// Pixels as the file's metadata describe them.
+fn finish(bytes: &[u8], pixels: Pixels, structure: &Structure, limits: &Limits) -> Result<Decoded> {
+    let metadata = read::read(bytes, limits)?;
+    let mut warnings = Vec::new();
     let image = match pixels.channels {
         4 => from_cmyk(pixels, structure.adobe, metadata.icc.as_deref(), &mut warnings),
         channels => {

@@ -5,6 +5,7 @@
 
 #![expect(unsafe_code, reason = "libjpeg is a C interface")]
 
+use std::cell::Cell;
 use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
 use std::mem::zeroed;
@@ -49,31 +50,56 @@ pub(super) struct Pixels {
 /// Cost: about 150 megapixels a second, twice as many and more at a part of the size; besides the result 2 to 6 bytes a
 /// pixel of the file for a progressive one, little else.
 pub(super) fn decode(bytes: &[u8], at_least: Option<(u32, u32)>, control: &Control) -> Result<Pixels> {
+    guard(|| rows(&mut Decompressor::open(bytes, control)?, at_least))
+}
+
+/// What is wrong with a file, first of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Damage {
+    /// For people.
+    pub detail: &'static str,
+    /// Rows of the picture above it, in pixels.
+    pub row: u32,
+    /// In which scan, from 1; a later one of a progressive file only adds detail.
+    pub scan: u32,
+}
+
+/// As [`decode`], but goes on where data is damaged or missing, as viewers do: the picture, and what is wrong with it.
+///
+/// # Errors
+/// As [`decode`]; `Malformed` for what libjpeg cannot go on from.
+pub(super) fn salvage(bytes: &[u8], control: &Control) -> Result<(Pixels, Option<Damage>)> {
     guard(|| {
         let mut decoder = Decompressor::open(bytes, control)?;
-        let info = decoder.info();
-        if let Some(at_least) = at_least {
-            (info.scale_num, info.scale_denom) =
-                (1, divisor((info.image_width, info.image_height), at_least));
-        }
-        // SAFETY: `open` read the header; the struct lives as long as the decoder.
-        unsafe { sys::jpeg_start_decompress(decoder.info()) };
-        let info = decoder.info();
-        let (width, height) = (info.output_width, info.output_height);
-        let channels = info.output_components as usize;
-        let stride = width as usize * channels;
-        let mut samples = vec![0; stride * height as usize];
-        while (info.output_scanline as usize) < height as usize {
-            let rest = &mut samples[info.output_scanline as usize * stride..];
-            let mut rows: Vec<_> = rest.chunks_exact_mut(stride).take(ROWS).map(<[u8]>::as_mut_ptr).collect();
-            // SAFETY: each pointer has `stride` bytes, and libjpeg writes no more rows than there are.
-            let read = unsafe { sys::jpeg_read_scanlines(info, rows.as_mut_ptr(), rows.len() as u32) };
-            if read == 0 {
-                return Err(malformed("its data ends too early"));
-            }
-        }
-        Ok(Pixels { width, height, channels, samples })
+        decoder.session().salvages.set(true);
+        let pixels = rows(&mut decoder, None)?;
+        Ok((pixels, decoder.session().damage.get()))
     })
+}
+
+/// Must run inside [`guard`].
+fn rows(decoder: &mut Decompressor<'_>, at_least: Option<(u32, u32)>) -> Result<Pixels> {
+    let info = decoder.info();
+    if let Some(at_least) = at_least {
+        (info.scale_num, info.scale_denom) = (1, divisor((info.image_width, info.image_height), at_least));
+    }
+    // SAFETY: `open` read the header; the struct lives as long as the decoder.
+    unsafe { sys::jpeg_start_decompress(decoder.info()) };
+    let info = decoder.info();
+    let (width, height) = (info.output_width, info.output_height);
+    let channels = info.output_components as usize;
+    let stride = width as usize * channels;
+    let mut samples = vec![0; stride * height as usize];
+    while (info.output_scanline as usize) < height as usize {
+        let rest = &mut samples[info.output_scanline as usize * stride..];
+        let mut rows: Vec<_> = rest.chunks_exact_mut(stride).take(ROWS).map(<[u8]>::as_mut_ptr).collect();
+        // SAFETY: each pointer has `stride` bytes, and libjpeg writes no more rows than there are.
+        let read = unsafe { sys::jpeg_read_scanlines(info, rows.as_mut_ptr(), rows.len() as u32) };
+        if read == 0 {
+            return Err(malformed("its data ends too early"));
+        }
+    }
+    Ok(Pixels { width, height, channels, samples })
 }
 
 /// The largest part, 1 in 1, 2, 4 or 8, that leaves a side of `full` as long as `at_least`'s.
@@ -135,6 +161,9 @@ pub(super) fn transcode(bytes: &[u8], adobe: bool, control: &Control) -> Result<
 struct Session {
     control: Control,
     writes: bool,
+    /// Whether to go on where the file is damaged.
+    salvages: Cell<bool>,
+    damage: Cell<Option<Damage>>,
 }
 
 /// What both directions share; libjpeg keeps pointers into it.
@@ -149,7 +178,16 @@ impl Shared {
         // SAFETY: all zeros is a value of both: integers, pointers and optional functions.
         let (errors, mut progress): (_, sys::jpeg_progress_mgr) = unsafe { zeroed() };
         progress.progress_monitor = Some(look_whether_to_stop);
-        Self { errors, progress, session: Session { control: control.clone(), writes } }
+        Self {
+            errors,
+            progress,
+            session: Session {
+                control: control.clone(),
+                writes,
+                salvages: Cell::new(false),
+                damage: Cell::new(None),
+            },
+        }
     }
 
     /// Fills the head of a libjpeg struct, before the struct is created.
@@ -197,6 +235,11 @@ impl<'a> Decompressor<'a> {
             sys::jpeg_read_header(info, 1);
         }
         Ok(decompressor)
+    }
+
+    fn session(&self) -> &Session {
+        // SAFETY: `state` is valid until drop; libjpeg's callbacks borrow it as this does, shared.
+        unsafe { &(*self.state).shared.session }
     }
 
     fn info<'s>(&mut self) -> &'s mut sys::jpeg_decompress_struct {
@@ -340,7 +383,17 @@ unsafe extern "C-unwind" fn emit_message(common: &mut sys::jpeg_common_struct, l
         sys::JWRN_MUST_RESYNC => "its restart markers are out of order",
         _ => return,
     };
-    leave(malformed(detail))
+    // SAFETY: only a decompression warns of its input, so this is one; `client_data` was set in `Shared::attach`.
+    let (info, session) = unsafe {
+        let common: *mut _ = common;
+        (&*common.cast::<sys::jpeg_decompress_struct>(), &*(*common).client_data.cast::<Session>())
+    };
+    let row = info.input_iMCU_row.saturating_mul(8 * info.max_v_samp_factor as u32).min(info.image_height);
+    let damage = Damage { detail, row, scan: info.input_scan_number as u32 };
+    if !session.salvages.get() {
+        leave(malformed(format!("{detail} (row {row} of {})", info.image_height)));
+    }
+    session.damage.set(session.damage.get().or(Some(damage)));
 }
 
 unsafe extern "C-unwind" fn stay_silent(_: &mut sys::jpeg_common_struct) {}

@@ -9,6 +9,7 @@
 //! stay in every PNG that is made from a PNG (`container::color_chunks`). Other formats cannot carry them:
 //! [`Metadata::own_color`] tells.
 
+mod capabilities;
 mod container;
 mod decode;
 mod lossless;
@@ -18,21 +19,10 @@ mod palette;
 mod tests;
 
 use super::{Codec, Decoded, Encoder, Header};
-use crate::format::Capabilities;
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result};
 
-pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    name: "png",
-    media_type: "image/png",
-    extension: "png",
-    other_extensions: &["apng"],
-    encodes: true,
-    on_the_web: true,
-    alpha: true,
-    sixteen_bits: true,
-    animation: true,
-};
+pub(crate) use self::capabilities::CAPABILITIES;
 
 pub(crate) struct Png;
 

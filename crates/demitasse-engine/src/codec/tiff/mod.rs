@@ -5,6 +5,7 @@
 //! - `decode`: pixels, by the crate `tiff`, brought to gray or RGB.
 //! - `strip`: private tags taken out in place, their data overwritten; offsets stay as they are.
 
+mod capabilities;
 mod container;
 mod decode;
 mod metadata;
@@ -14,21 +15,10 @@ mod tests;
 mod tree;
 
 use super::{Codec, Decoded, Encoder, Header};
-use crate::format::Capabilities;
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result};
 
-pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    name: "tiff",
-    media_type: "image/tiff",
-    extension: "tiff",
-    other_extensions: &["tif"],
-    encodes: false,
-    on_the_web: false,
-    alpha: true,
-    sixteen_bits: true,
-    animation: false,
-};
+pub(crate) use self::capabilities::CAPABILITIES;
 
 pub(crate) struct Tiff;
 

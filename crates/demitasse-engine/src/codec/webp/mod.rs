@@ -6,6 +6,7 @@
 //!
 //! libwebp has 8 bits a sample and no gray: gray goes in as RGB and comes out as RGB.
 
+mod capabilities;
 mod container;
 mod encode;
 #[expect(unsafe_code, reason = "libwebp is C")]
@@ -15,22 +16,11 @@ mod metadata;
 mod tests;
 
 use super::{Codec, Decoded, Encoder, Header};
-use crate::format::Capabilities;
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result, color};
 
-pub(crate) const CAPABILITIES: Capabilities = Capabilities {
-    name: "webp",
-    media_type: "image/webp",
-    extension: "webp",
-    other_extensions: &[],
-    encodes: true,
-    on_the_web: true,
-    alpha: true,
-    sixteen_bits: false,
-    animation: true,
-};
+pub(crate) use self::capabilities::CAPABILITIES;
 
 pub(crate) struct Webp;
 

@@ -76,3 +76,53 @@ fn errors_say_whose_fault_it_is() {
         assert_eq!(decode(bytes).unwrap_err().code(), "malformed");
     }
 }
+
+#[test]
+fn damage_is_told_with_the_row_where_it_begins() {
+    let file = raw(&photo(90, 70, Layout::Rgb), false, 0);
+    let error = decode(&file[..file.len() * 3 / 4]).unwrap_err().to_string();
+    let row: u32 = error.split("(row ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((8..70).contains(&row) && error.contains("of 70"), "{error}");
+}
+
+#[test]
+fn rows_above_the_damage_are_salvaged_as_they_were() {
+    let file = raw(&photo(90, 70, Layout::Rgb), false, 0);
+    let whole = pixels(&file);
+    let (limits, control) = (Limits::default(), Control::new());
+    let salvaged = Jpeg.salvage(&file[..file.len() * 3 / 4], &limits, &control).unwrap();
+    let [warning] = salvaged.warnings.as_slice() else { panic!("{:?}", salvaged.warnings) };
+    assert_eq!(warning.code, "salvaged");
+    let told: usize =
+        warning.detail.split("the first ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    // Rows next to the damage are blurred with what is below them where chroma is halved: here it is not.
+    let row = 90 * 3;
+    let (before, after) = (whole.samples_u8().unwrap(), salvaged.image.samples_u8().unwrap());
+    assert_eq!(before.len(), after.len());
+    let same = before.chunks(row).zip(after.chunks(row)).take_while(|(a, b)| a == b).count();
+    assert!(told >= 8 && same >= told, "{same} rows are as they were, and {told} are promised");
+    assert!(same < 70);
+}
+
+#[test]
+fn a_progressive_file_that_lacks_scans_is_salvaged_coarser() {
+    let file = raw(&photo(90, 70, Layout::Rgb), true, 2);
+    let (limits, control) = (Limits::default(), Control::new());
+    let salvaged = Jpeg.salvage(&file[..file.len() * 3 / 4], &limits, &control).unwrap();
+    assert_eq!(salvaged.warnings[0].code, "salvaged");
+    assert!(salvaged.image != pixels(&file));
+}
+
+#[test]
+fn salvage_of_any_damage_ends_without_a_panic() {
+    for file in originals() {
+        for length in 0..file.len() {
+            if let Ok(salvaged) = Jpeg.salvage(&file[..length], &Limits::default(), &Control::new()) {
+                assert_eq!((salvaged.image.width, salvaged.image.height), {
+                    let header = Jpeg.read_header(&file).unwrap();
+                    (header.width, header.height)
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What JPEG can carry: known where the codec is not built, too.
+
+use crate::format::Capabilities;
+
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
+    name: "jpeg",
+    media_type: "image/jpeg",
+    extension: "jpg",
+    other_extensions: &["jpeg", "jpe", "jfif"],
+    decodes: cfg!(feature = "jpeg"),
+    encodes: cfg!(feature = "jpeg"),
+    on_the_web: true,
+    alpha: false,
+    sixteen_bits: false,
+    animation: false,
+};

@@ -1,0 +1,16 @@
+//! What TIFF can carry: known where the codec is not built, too.
+
+use crate::format::Capabilities;
+
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
+    name: "tiff",
+    media_type: "image/tiff",
+    extension: "tiff",
+    other_extensions: &["tif"],
+    decodes: cfg!(feature = "tiff"),
+    encodes: false,
+    on_the_web: false,
+    alpha: true,
+    sixteen_bits: true,
+    animation: false,
+};

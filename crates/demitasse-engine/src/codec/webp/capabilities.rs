@@ -1,0 +1,16 @@
+//! What WebP can carry: known where the codec is not built, too.
+
+use crate::format::Capabilities;
+
+pub(crate) const CAPABILITIES: Capabilities = Capabilities {
+    name: "webp",
+    media_type: "image/webp",
+    extension: "webp",
+    other_extensions: &[],
+    decodes: cfg!(feature = "webp"),
+    encodes: cfg!(feature = "webp"),
+    on_the_web: true,
+    alpha: true,
+    sixteen_bits: false,
+    animation: true,
+};
