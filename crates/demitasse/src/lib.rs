@@ -6,6 +6,7 @@
 //! | [`config`] | flags and environment, checked all together |
 //! | [`app`] | the composition root: the only place that connects backends |
 //! | `accept` | what one upload leaves behind |
+//! | `byte_size` | a number of bytes, as typed |
 //! | [`fetch`] | the one HTTP client for addresses that users supply |
 //! | `http` | routes, shapes, errors, the embedded UI |
 //! | `push` | browsers that want to be told |
@@ -25,6 +26,7 @@ pub mod push;
 
 mod accept;
 mod bridge;
+mod byte_size;
 mod failpoint;
 mod metrics;
 mod notify;

@@ -15,11 +15,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bytesize::ByteSize;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 pub(super) use show::printable;
 
 use demitasse_engine::{DEFAULT_FLOOR, Effort, OutputFormat, Preset, Quality, Request, Score, Target};
+
+use crate::byte_size::byte_size;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,8 +85,8 @@ pub(super) struct Args {
     lossless: bool,
 
     /// The best score that fits into this many bytes: 200000, 200kB, 1.5MB, 200KiB
-    #[arg(long, value_name = "SIZE")]
-    max_bytes: Option<ByteSize>,
+    #[arg(long, value_name = "SIZE", value_parser = byte_size)]
+    max_bytes: Option<u64>,
 
     /// With --max-bytes: the score, 1 to 100, that is held even if the file must then be larger [default: 30]
     #[arg(long, value_name = "SCORE", requires = "max_bytes")]
@@ -96,9 +97,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "FORMAT", value_parser = FormatParser)]
     format: Option<OutputFormat>,
 
-    /// How much time a result is worth: fast (one try, nothing measured), balanced, max (slow settings, all measured)
+    /// How much time a result is worth: fast (one try, predicted for JPEG and WebP, not measured), balanced, max (slow settings)
     #[arg(long, value_name = "EFFORT", default_value = Effort::default().name(), value_parser = effort_parser())]
     effort: Effort,
+
+    /// Make what is left of a damaged JPEG into a whole file, and say what is missing; without it damage is an error
+    #[arg(long)]
+    salvage: bool,
 
     /// Print one JSON object a line, with the whole report, instead of a table
     #[arg(long)]
@@ -144,14 +149,15 @@ impl TypedValueParser for FormatParser {
 
 impl Args {
     fn request(&self) -> Request {
-        Request { resize: self.size.resize(), ..Request::new(self.target()).with_effort(self.effort) }
+        let request = Request::new(self.target()).with_effort(self.effort).with_salvage(self.salvage);
+        Request { resize: self.size.resize(), ..request }
     }
 
     fn target(&self) -> Target {
         match (self.target, self.quality, self.max_bytes) {
             (Some(score), _, _) => Target::Score { score: Score(score) },
             (_, Some(quality), _) => Target::Quality { quality: Quality(quality) },
-            (_, _, Some(ByteSize(max_bytes))) => {
+            (_, _, Some(max_bytes)) => {
                 Target::MaxBytes { max_bytes, floor: self.floor.map_or(DEFAULT_FLOOR, Score) }
             }
             _ if self.lossless => Target::Lossless,

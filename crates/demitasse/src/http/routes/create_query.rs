@@ -2,13 +2,13 @@
 
 use std::str::FromStr;
 
-use bytesize::ByteSize;
 use demitasse_core::{ParsePriorityError, Priority};
 use demitasse_engine::{
     DEFAULT_FLOOR, Effort, OutputFormat, Preset, Quality, Request, Resize, ResizeMethod, Score, Target,
 };
 use serde::Deserialize;
 
+use crate::byte_size::byte_size;
 use crate::http::error::{ApiError, Code};
 
 /// What to do with an upload: at most one of preset, target, quality, lossless and max_bytes.
@@ -45,6 +45,9 @@ pub(crate) struct CreateQuery {
     height: Option<u32>,
     /// With resize: whether the image may become larger than it is.
     enlarge: Option<bool>,
+    /// Whether to make what is left of a damaged JPEG into a whole file; the report says what is missing. Without it a damaged
+    /// image fails.
+    salvage: Option<bool>,
     /// high, normal (unless said otherwise) or low: which of the waiting images goes first.
     priority: Option<String>,
 }
@@ -63,6 +66,7 @@ impl CreateQuery {
             ..Request::new(self.target()?)
                 .with_format(parse_or_default::<OutputFormat>(self.format.as_deref())?)
                 .with_effort(parse_or_default::<Effort>(self.effort.as_deref())?)
+                .with_salvage(self.salvage == Some(true))
         };
         request.validate()?;
         Ok(request)
@@ -81,11 +85,7 @@ impl CreateQuery {
             return Err(invalid("Give only one of preset, target, quality, lossless and max_bytes."));
         }
         if let Some(bytes) = &self.max_bytes {
-            let ByteSize(max_bytes) = bytes.parse().map_err(|_| {
-                invalid(format!(
-                    "max_bytes is {bytes:?}, not a number of bytes, such as 200000, 200kB, 1.5MB or 200KiB."
-                ))
-            })?;
+            let max_bytes = byte_size(bytes).map_err(|why| invalid(format!("max_bytes: {why}.")))?;
             let floor = self.floor.map_or(DEFAULT_FLOOR, Score);
             return Ok(Target::MaxBytes { max_bytes, floor });
         }
@@ -174,12 +174,17 @@ mod tests {
             query.effort = Some("max".into());
             query.resize = Some("fit".into());
             (query.width, query.height, query.enlarge) = (Some(800), Some(600), Some(true));
+            query.salvage = Some(true);
         });
         let target = Target::MaxBytes { max_bytes: 1_500_000, floor: Score(50.0) };
         let formats = OutputFormat::Among([Format::Jpeg, Format::Webp].into_iter().collect());
         let (width, height) = (Some(800), Some(600));
         let resize = Resize { method: ResizeMethod::Fit, width, height, enlarge: true };
-        let expected = Request::new(target).with_format(formats).with_effort(Effort::Max).with_resize(resize);
+        let expected = Request::new(target)
+            .with_format(formats)
+            .with_effort(Effort::Max)
+            .with_resize(resize)
+            .with_salvage(true);
         assert_eq!(asked.unwrap(), expected);
     }
 }
