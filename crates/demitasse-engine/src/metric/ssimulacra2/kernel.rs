@@ -115,48 +115,61 @@ pub(super) fn products(reference: &[f32], distorted: &[f32], squares: &mut [f32]
     }
 }
 
-/// What the maps of one row are made of: samples as they are, and blurred.
+/// What the maps of one row are made of, blurred.
 #[derive(Clone, Copy)]
-pub(super) struct MapRow<'a> {
+pub(super) struct Means<'a> {
     pub reference: &'a [f32],
     pub distorted: &'a [f32],
-    pub reference_mean: &'a [f32],
-    pub distorted_mean: &'a [f32],
-    /// Of `(reference - distorted)^2`.
-    pub squares_mean: &'a [f32],
+    /// Of `reference^2` and of `distorted^2`; or twice of `(reference - distorted)^2`.
+    pub squares: [&'a [f32]; 2],
     /// Of `reference x distorted`.
-    pub product_mean: &'a [f32],
+    pub product: &'a [f32],
+    /// Which of the two squares are.
+    pub squares_are_apart: bool,
+}
+
+/// What the maps of one row are made of.
+#[derive(Clone, Copy)]
+pub(super) struct MapRow<'a> {
+    /// Reference and distorted, as they are.
+    pub samples: (&'a [f32], &'a [f32]),
+    pub means: Means<'a>,
 }
 
 /// Adds the maps of the columns `from..to` to `sums`.
 #[inline(always)]
 pub(super) fn add_maps(row: MapRow<'_>, from: usize, to: usize, sums: &mut Sums) {
-    let columns = [
-        row.reference,
-        row.distorted,
-        row.reference_mean,
-        row.distorted_mean,
-        row.squares_mean,
-        row.product_mean,
+    if row.means.squares_are_apart {
+        add_maps_of::<true>(row, from, to, sums);
+    } else {
+        add_maps_of::<false>(row, from, to, sums);
+    }
+}
+
+/// Samples of a row that the maps are made of.
+const INPUTS: usize = 7;
+
+#[inline(always)]
+fn add_maps_of<const APART: bool>(row: MapRow<'_>, from: usize, to: usize, sums: &mut Sums) {
+    let MapRow { samples: (reference, distorted), means } = row;
+    let columns: [_; INPUTS] = [
+        reference,
+        distorted,
+        means.reference,
+        means.distorted,
+        means.squares[0],
+        means.squares[1],
+        means.product,
     ]
     .map(|samples| samples[from..to].as_chunks::<LANES>());
     let mut lanes = [[0.0_f32; LANES]; SUMS];
-    let [reference, distorted, reference_mean, distorted_mean, squares_mean, product_mean] =
-        columns.map(|(chunks, _)| chunks);
-    for (at, reference) in reference.iter().enumerate() {
-        let samples = [reference, &distorted[at]];
-        let means = [&reference_mean[at], &distorted_mean[at]];
-        add_lanes(samples, means, &squares_mean[at], &product_mean[at], &mut lanes);
+    let chunks = columns.map(|(chunks, _)| chunks);
+    for at in 0..chunks[0].len() {
+        add_lanes::<APART>(chunks.map(|chunks| &chunks[at]), &mut lanes);
     }
-    let [reference, distorted, reference_mean, distorted_mean, squares_mean, product_mean] =
-        columns.map(|(_, rest)| rest);
-    for (at, reference) in reference.iter().enumerate() {
-        let values = maps(
-            [*reference, distorted[at]],
-            [reference_mean[at], distorted_mean[at]],
-            squares_mean[at],
-            product_mean[at],
-        );
+    let rest = columns.map(|(_, rest)| rest);
+    for at in 0..rest[0].len() {
+        let values = maps::<APART>(rest.map(|rest| rest[at]));
         for (map, value) in values.into_iter().enumerate() {
             lanes[2 * map][0] += value;
             lanes[2 * map + 1][0] += (value * value) * (value * value);
@@ -168,21 +181,10 @@ pub(super) fn add_maps(row: MapRow<'_>, from: usize, to: usize, sums: &mut Sums)
 }
 
 #[inline(always)]
-fn add_lanes(
-    samples: [&[f32; LANES]; 2],
-    means: [&[f32; LANES]; 2],
-    squares_mean: &[f32; LANES],
-    product_mean: &[f32; LANES],
-    lanes: &mut [[f32; LANES]; SUMS],
-) {
+fn add_lanes<const APART: bool>(inputs: [&[f32; LANES]; INPUTS], lanes: &mut [[f32; LANES]; SUMS]) {
     let mut values = [[0.0; LANES]; 3];
-    for (lane, (squares_mean, product_mean)) in squares_mean.iter().zip(product_mean).enumerate() {
-        let of_lane = maps(
-            samples.map(|samples| samples[lane]),
-            means.map(|means| means[lane]),
-            *squares_mean,
-            *product_mean,
-        );
+    for lane in 0..LANES {
+        let of_lane = maps::<APART>(inputs.map(|input| input[lane]));
         for (values, value) in values.iter_mut().zip(of_lane) {
             values[lane] = value;
         }
@@ -197,16 +199,21 @@ fn add_lanes(
 
 /// Structural error (`SSIMMap`), added and lost detail (`EdgeDiffMap`) of a pixel.
 #[inline(always)]
-fn maps(samples: [f32; 2], means: [f32; 2], squares_mean: f32, product_mean: f32) -> [f32; 3] {
-    let [reference, distorted] = means;
+fn maps<const APART: bool>(inputs: [f32; INPUTS]) -> [f32; 3] {
+    let [sample, distorted_sample, reference, distorted, first_squares, second_squares, product] = inputs;
     let difference = reference - distorted;
     let likeness_of_means = 1.0 - difference * difference;
-    let covariance = 2.0 * (product_mean - reference * distorted) + C2;
-    // The sum of both variances. Written so, equal images give exactly 0 below, and rounding counts less.
-    let variances = covariance + (squares_mean - difference * difference);
+    let covariance = 2.0 * (product - reference * distorted) + C2;
+    // The sum of both variances. Where the squares are of the difference, equal images give exactly 0 below, and rounding
+    // counts less; where they are apart, it counts as it does in the published metric.
+    let variances = if APART {
+        (first_squares - reference * reference) + (second_squares - distorted * distorted) + C2
+    } else {
+        covariance + (first_squares - difference * difference)
+    };
     let structure = (1.0 - likeness_of_means * covariance / variances).max(0.0);
     let detail = |sample: f32, mean: f32| 1.0 + (sample - mean).abs();
-    let change = detail(samples[1], distorted) / detail(samples[0], reference) - 1.0;
+    let change = detail(distorted_sample, distorted) / detail(sample, reference) - 1.0;
     [structure, change.max(0.0), (-change).max(0.0)]
 }
 

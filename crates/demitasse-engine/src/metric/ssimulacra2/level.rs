@@ -1,6 +1,7 @@
 //! One scale of the pyramid, a row at a time.
 
-use super::kernel::{self, MapRow, REACH, WINDOW};
+use super::blur::Blur;
+use super::kernel::{self, MapRow, REACH};
 use super::weights::{SUMS, Sums, counts};
 
 /// Side of a tile at full resolution, in pixels. At the coarsest of six scales it is still 8 samples.
@@ -37,33 +38,29 @@ pub(super) struct Level {
     /// Pairs of the last row added up, if it waits for the next; and room for the next scale's row.
     half: Vec<f32>,
     half_is_waiting: bool,
-    scratch: Scratch,
 }
 
-/// Room for what is made of one row, so that nothing is allocated for each.
-struct Scratch {
-    /// Two rows of samples, with zeros around.
-    padded: [Vec<f32>; 4],
-    means: [Vec<f32>; 4],
-}
-
-/// What one channel remembers: the last [`WINDOW`] rows, and its sums.
+/// What one channel remembers: the last rows, and its sums.
 struct Channel {
-    /// For each row: reference and distorted samples, then both, the square of their difference and their product blurred along the row.
-    ring: Vec<f32>,
+    /// For each of the last [`SLOTS`] rows: reference, then distorted samples.
+    samples: Vec<f32>,
+    blur: Blur,
     /// For each tile, row by row.
     sums: Vec<Sums>,
 }
 
-/// Rows that the ring holds for each row of the image.
-const KEPT: usize = 6;
+/// Rows whose samples are kept: those whose blurred values are still to come.
+const SLOTS: usize = REACH + 1;
 
 impl Level {
     pub(super) fn new(width: usize, height: usize, scale: usize, scales: usize, tiling: Tiling) -> Self {
         let tiles = tiling.columns * tiling.rows;
         let channel = |channel| {
-            counts(channel, scale, scales)
-                .then(|| Channel { ring: vec![0.0; WINDOW * KEPT * width], sums: vec![[0.0; SUMS]; tiles] })
+            counts(channel, scale, scales).then(|| Channel {
+                samples: vec![0.0; SLOTS * 2 * width],
+                blur: Blur::new(width, scale),
+                sums: vec![[0.0; SUMS]; tiles],
+            })
         };
         Self {
             width,
@@ -74,10 +71,6 @@ impl Level {
             rows: 0,
             half: vec![0.0; PLANES * width.div_ceil(2)],
             half_is_waiting: false,
-            scratch: Scratch {
-                padded: std::array::from_fn(|_| vec![0.0; width + 2 * REACH]),
-                means: std::array::from_fn(|_| vec![0.0; width]),
-            },
         }
     }
 
@@ -135,12 +128,13 @@ impl Level {
     /// Takes a row of samples, or nothing for a row below the image, and adds the maps of the row [`REACH`] above it.
     #[inline(always)]
     fn push_samples(&mut self, linear: Option<&[f32]>) {
-        let slot = self.rows % WINDOW;
-        for channel in self.channels.iter_mut().flatten() {
-            channel.ring[slot * KEPT * self.width..(slot + 1) * KEPT * self.width].fill(0.0);
-        }
+        let (width, slot) = (self.width, self.rows % SLOTS);
         if let Some(linear) = linear {
             self.fill_slot(slot, linear);
+        }
+        for channel in self.channels.iter_mut().flatten() {
+            let row = linear.map(|_| channel.samples[slot * 2 * width..][..2 * width].split_at(width));
+            channel.blur.push(row);
         }
         self.rows += 1;
         if self.rows > REACH {
@@ -151,62 +145,27 @@ impl Level {
     #[inline(always)]
     fn fill_slot(&mut self, slot: usize, linear: &[f32]) {
         let width = self.width;
-        let start = slot * KEPT * width;
         for image in 0..2 {
             let plane = |color: usize| &linear[(3 * image + color) * width..][..width];
             let [x, y, b] = &mut self.channels;
             kernel::xyb(
                 [plane(0), plane(1), plane(2)],
                 [x, y, b].map(|channel| match channel {
-                    Some(channel) => &mut channel.ring[start + image * width..][..width],
+                    Some(channel) => &mut channel.samples[(slot * 2 + image) * width..][..width],
                     None => &mut [],
                 }),
             );
         }
-        let [reference, distorted, squares, product] = &mut self.scratch.padded;
-        for channel in self.channels.iter_mut().flatten() {
-            let (samples, blurred) = channel.ring[start..start + KEPT * width].split_at_mut(2 * width);
-            let inner = REACH..REACH + width;
-            reference[inner.clone()].copy_from_slice(&samples[..width]);
-            distorted[inner.clone()].copy_from_slice(&samples[width..]);
-            kernel::products(
-                &samples[..width],
-                &samples[width..],
-                &mut squares[inner.clone()],
-                &mut product[inner],
-            );
-            for (padded, out) in
-                [&*reference, distorted, squares, product].into_iter().zip(blurred.chunks_exact_mut(width))
-            {
-                kernel::blur_along(padded, out);
-            }
-        }
     }
 
-    /// Adds the maps of row `y`, whose window is complete.
+    /// Adds the maps of row `y`, whose blurred values have come.
     #[inline(always)]
     fn add_maps(&mut self, y: usize) {
-        let width = self.width;
+        let (width, slot) = (self.width, y % SLOTS);
         let tile_row = (y / self.tile_side).min(self.tiling.rows - 1);
-        // The slots from the row REACH above, which is the oldest: the one that is overwritten next.
-        let oldest = y + WINDOW - REACH;
         for channel in self.channels.iter_mut().flatten() {
-            let row_of = |kept: usize, offset: usize| {
-                &channel.ring[((oldest + offset) % WINDOW * KEPT + kept) * width..][..width]
-            };
-            for (kept, mean) in self.scratch.means.iter_mut().enumerate() {
-                let rows = std::array::from_fn(|offset| row_of(kept + 2, offset));
-                kernel::blur_across(rows, mean);
-            }
-            let [reference_mean, distorted_mean, squares_mean, product_mean] = &self.scratch.means;
-            let row = MapRow {
-                reference: row_of(0, REACH),
-                distorted: row_of(1, REACH),
-                reference_mean,
-                distorted_mean,
-                squares_mean,
-                product_mean,
-            };
+            let samples = channel.samples[slot * 2 * width..][..2 * width].split_at(width);
+            let row = MapRow { samples, means: channel.blur.means() };
             for column in 0..self.tiling.columns {
                 let is_last = column + 1 == self.tiling.columns;
                 let from = (column * self.tile_side).min(width);

@@ -6,13 +6,16 @@
 //!
 //! Source: Sneyers, SSIMULACRA 2.1 (github.com/cloudinary/ssimulacra2). The test oracle is the crate `fast-ssim2`.
 
+mod blur;
 mod kernel;
 mod level;
+mod recursive;
 mod weights;
 
 use std::sync::LazyLock;
 
 use level::{Level, PLANES, TILE_SIDE, Tiling};
+use pulp::{Simd, WithSimd};
 
 use super::Rect;
 
@@ -62,18 +65,12 @@ impl Comparison {
     ///
     /// Cost: about 10 ns a pixel on one core.
     pub(crate) fn push(&mut self, reference: &[u8], distorted: &[u8]) {
-        let row = 3 * self.width;
-        pulp::Arch::new().dispatch(|| {
-            for (reference, distorted) in reference.chunks_exact(row).zip(distorted.chunks_exact(row)) {
-                linearize(reference, distorted, &mut self.linear, self.width);
-                push_row(&mut self.levels, &self.linear);
-            }
-        });
+        pulp::Arch::new().dispatch(Push { comparison: self, reference, distorted });
     }
 
     /// The scores; every row must have been pushed.
     pub(crate) fn finish(mut self) -> Scores {
-        pulp::Arch::new().dispatch(|| finish(&mut self.levels));
+        pulp::Arch::new().dispatch(Finish { levels: &mut self.levels });
         let tiles = self.tiling.columns * self.tiling.rows;
         let tiles = (0..tiles).map(|tile| (self.tile(tile), self.score(Some(tile)))).collect();
         Scores { whole: self.score(None), tiles }
@@ -94,6 +91,42 @@ impl Comparison {
         let ((x, width), (y, height)) =
             (span(column, self.tiling.columns, self.width), span(row, self.tiling.rows, self.height));
         Rect { x, y, width, height }
+    }
+}
+
+/// [`Comparison::push`], compiled for each instruction set. Not a closure: the compiler leaves one that is used from several
+/// places out of line, and compiles it for none of them.
+struct Push<'a> {
+    comparison: &'a mut Comparison,
+    reference: &'a [u8],
+    distorted: &'a [u8],
+}
+
+impl WithSimd for Push<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Comparison { width, levels, linear, .. } = self.comparison;
+        let rows = self.reference.chunks_exact(3 * *width).zip(self.distorted.chunks_exact(3 * *width));
+        for (reference, distorted) in rows {
+            linearize(reference, distorted, linear, *width);
+            push_row(levels, linear);
+        }
+    }
+}
+
+/// The rows that wait for others below them.
+struct Finish<'a> {
+    levels: &'a mut [Level],
+}
+
+impl WithSimd for Finish<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        finish(self.levels);
     }
 }
 
