@@ -29,6 +29,17 @@ pub enum Error {
         /// What is allowed.
         allowed: u64,
     },
+    /// More memory would be needed than may be used; found from the header, before decoding.
+    #[error(
+        "it needs about {} MB of memory, and {} MB may be used: ask for one format instead of several, or a smaller image",
+        .needed.div_ceil(1_000_000), .budget / 1_000_000
+    )]
+    MemoryBudget {
+        /// Bytes, as predicted: [`crate::memory_needed`].
+        needed: u64,
+        /// Bytes: [`crate::Limits::max_memory`].
+        budget: u64,
+    },
     /// A codec failed on an image that it should take: our fault.
     #[error("the {codec} codec failed: {detail}")]
     Codec {
@@ -54,7 +65,7 @@ impl Error {
         match self {
             Self::Malformed { .. } => "malformed",
             Self::Unsupported(_) => "unsupported",
-            Self::LimitExceeded { .. } => "limit_exceeded",
+            Self::LimitExceeded { .. } | Self::MemoryBudget { .. } => "limit_exceeded",
             Self::Codec { .. } => "codec_failed",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Cancelled => "cancelled",

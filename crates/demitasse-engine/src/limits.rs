@@ -17,6 +17,10 @@ pub struct Limits {
     pub max_dimension: u32,
     /// Bytes of one piece of metadata (an ICC profile, EXIF, a text chunk) after decompression. Default 16 MB.
     pub max_metadata_bytes: u64,
+    /// Bytes that a call may allocate, if there is a bound: what is predicted to need more is refused
+    /// ([`crate::memory_needed`]). Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<u64>,
 }
 
 impl Default for Limits {
@@ -26,6 +30,7 @@ impl Default for Limits {
             max_pixels: 100_000_000,
             max_dimension: 65_500,
             max_metadata_bytes: 16_000_000,
+            max_memory: None,
         }
     }
 }

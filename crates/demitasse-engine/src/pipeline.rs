@@ -15,7 +15,9 @@ use crate::reduce::{reduce, uses_alpha};
 use crate::reference::{self, Reference};
 use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warning};
 use crate::request::OutputFormat;
-use crate::{Control, Error, Format, Limits, Request, Result, Sniffed, Target, orient, sniff, verify};
+use crate::{
+    Control, Error, Format, Limits, Request, Result, Sniffed, Target, memory, orient, sniff, verify,
+};
 
 /// Smaller bytes, and the receipt.
 #[derive(Debug, Clone)]
@@ -103,6 +105,7 @@ pub fn compress(bytes: &[u8], request: &Request, limits: &Limits, control: &Cont
     let clock = Clock { wall: Instant::now(), cpu: ThreadTime::try_now().ok() };
     request.validate()?;
     let header = inspect(bytes, limits)?;
+    memory::check(&header, request, limits.max_memory)?;
     let codec = codec(header.format);
     let metadata = codec.read_metadata(bytes, limits)?;
     let input = Input { bytes, request, header, codec, metadata, limits, control };
@@ -159,8 +162,10 @@ impl Input<'_> {
         Ok(self.compress_reference(reference, &analysis)?.with_content(analysis.content))
     }
 
-    fn compress_reference(&self, reference: Reference, analysis: &Analysis) -> Result<Draft> {
-        let formats = self.formats(&reference)?;
+    fn compress_reference(&self, mut reference: Reference, analysis: &Analysis) -> Result<Draft> {
+        let mut formats = self.formats(&reference)?;
+        let budget = self.limits.max_memory;
+        reference.warnings.extend(memory::leave_out(&mut formats, &self.header, self.request, budget)?);
         if formats.is_empty() {
             return self.keep_unless_replaced(self.no_encoder(), reference);
         }

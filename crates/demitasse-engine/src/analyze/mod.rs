@@ -35,8 +35,9 @@ pub struct Analysis {
     pub features: Features,
 }
 
-/// Of the blocks that were looked at, so many must be flat in a graphic of many colours.
-const FLAT_IN_A_GRAPHIC: f64 = 0.45;
+/// Of the blocks that were looked at, so many must be of one colour in a graphic of many colours: drawings, screenshots and
+/// charts have a third and more, photos a tenth at most, however smooth they are (`docs/decisions/0015-choice.md`).
+const EVEN_IN_A_GRAPHIC: f64 = 0.3;
 /// Mean step between neighbours, in levels of 255, in the blocks of letters that are not flat.
 const STEP_IN_TEXT: f64 = 12.0;
 /// Texture above this, in levels, that is as strong across two pixels as across one, is noise.
@@ -47,7 +48,7 @@ impl Analysis {
     pub fn of(image: &Image) -> Self {
         let colors = colors::count(image);
         let texture = texture::measure(image);
-        let is_graphic = colors.are_few(image.pixels()) || texture.flat_share > FLAT_IN_A_GRAPHIC;
+        let is_graphic = colors.are_few(image.pixels()) || texture.even_share > EVEN_IN_A_GRAPHIC;
         let content = if is_graphic && texture.step_where_busy > STEP_IN_TEXT {
             Content::Text
         } else if is_graphic {

@@ -42,6 +42,17 @@ fn soft_texture_is_a_photo_and_grain_is_noise() {
 }
 
 #[test]
+fn a_smooth_photo_is_no_graphic() {
+    // Out of focus: neighbours are often the same, but hardly ever a whole block is.
+    let photo = image(1024, 768, |x, y| {
+        let far = |f: f64| (f64::from(x) * f).sin() + (f64::from(y) * f * 1.7).cos();
+        let luma = 110.0 + 40.0 * far(0.004) + f64::from(noise(x / 2, y / 2)) / 160.0;
+        [luma as u8, (luma * 0.93 + far(0.011) * 6.0) as u8, (luma * 0.8 + far(0.007) * 9.0) as u8]
+    });
+    assert_eq!(Analysis::of(&photo).content, Content::Photo);
+}
+
+#[test]
 fn features_are_numbers_for_every_size() {
     for (width, height) in [(1, 1), (7, 9), (8, 8), (3000, 10)] {
         let analysis = Analysis::of(&image(width, height, |x, y| [noise(x, y); 3]));

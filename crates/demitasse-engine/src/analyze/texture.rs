@@ -20,8 +20,8 @@ const FLAT: f64 = 0.75;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Texture {
     pub features: Features,
-    /// The part of the blocks that is flat.
-    pub flat_share: f64,
+    /// The part of the blocks in which every pixel is the same.
+    pub even_share: f64,
     /// Mean step between neighbours in the other blocks, in levels of 255.
     pub step_where_busy: f64,
     /// The same between next but one neighbours.
@@ -51,6 +51,12 @@ struct Block {
     bend: f64,
 }
 
+impl Block {
+    fn is_even(&self) -> bool {
+        self.step + self.far_step + self.color_step == 0.0
+    }
+}
+
 /// Cost: at most 4,096 blocks of 64 pixels, whatever the size.
 pub(super) fn measure(image: &Image) -> Texture {
     let blocks = blocks(image);
@@ -74,7 +80,7 @@ pub(super) fn measure(image: &Image) -> Texture {
             log(mean(&|block| block.saturation)),
             (image.pixels().max(1) as f64 / 1e6).ln() / 4.0,
         ],
-        flat_share: 1.0 - busy.len() as f64 / count,
+        even_share: blocks.iter().filter(|block| block.is_even()).count() as f64 / count,
         step_where_busy: mean_of_busy(&|block| block.step),
         far_step_where_busy: mean_of_busy(&|block| block.far_step),
     }

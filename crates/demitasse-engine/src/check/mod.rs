@@ -276,6 +276,7 @@ fn unless_ours(error: Error) -> Result<String> {
     match error {
         Error::Malformed { .. } | Error::Unsupported(_) | Error::Codec { .. } => Ok(error.to_string()),
         Error::LimitExceeded { .. }
+        | Error::MemoryBudget { .. }
         | Error::DeadlineExceeded
         | Error::Cancelled
         | Error::InvalidRequest(_) => Err(error),

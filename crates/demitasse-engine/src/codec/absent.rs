@@ -1,6 +1,6 @@
 //! A format that this build leaves out.
 
-use super::{Codec, Decoded, Encoder, Header};
+use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Error, Format, Limits, Result};
 
@@ -51,6 +51,10 @@ impl Codec for Absent {
 
     fn strip(&self, _bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
         self.refuse()
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { decode: 0, encode: 0 }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

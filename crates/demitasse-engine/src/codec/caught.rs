@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Codec, Decoded, Encoder, Header};
+use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Error, Format, Limits, Result};
 
@@ -62,6 +62,10 @@ impl<C: Codec> Codec for Caught<C> {
         caught(self.0, || self.1.strip(bytes, keep))
     }
 
+    fn memory(&self) -> Memory {
+        self.1.memory()
+    }
+
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
         self.1.encoders()
     }
@@ -89,6 +93,10 @@ mod tests {
 
         fn strip(&self, _bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
             panic!("no strip")
+        }
+
+        fn memory(&self) -> Memory {
+            Memory { decode: 0, encode: 0 }
         }
 
         fn encoders(&self) -> &'static [&'static dyn Encoder] {

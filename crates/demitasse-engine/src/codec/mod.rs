@@ -73,6 +73,15 @@ pub struct Header {
     pub animated: bool,
 }
 
+/// Memory that a codec takes at most, in bytes for each pixel (`docs/decisions/0016-memory.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// While decoding, beside the decoded pixels.
+    pub decode: u64,
+    /// While its dearest encoder works, beside the pixels; the files that are kept to choose from included.
+    pub encode: u64,
+}
+
 /// A decoded file.
 #[derive(Debug, Clone)]
 pub(crate) struct Decoded {
@@ -139,6 +148,9 @@ pub(crate) trait Codec: Sync {
     /// # Errors
     /// `Malformed` if the container cannot be walked.
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>>;
+
+    /// Memory that it takes.
+    fn memory(&self) -> Memory;
 
     /// The encoders that write this format, best first; none if it is only read.
     fn encoders(&self) -> &'static [&'static dyn Encoder];

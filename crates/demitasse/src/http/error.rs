@@ -79,7 +79,7 @@ impl From<demitasse_engine::Error> for ApiError {
         let code = match &error {
             E::Malformed { .. } => Code::Malformed,
             E::Unsupported(_) => Code::Unsupported,
-            E::LimitExceeded { .. } => Code::LimitExceeded,
+            E::LimitExceeded { .. } | E::MemoryBudget { .. } => Code::LimitExceeded,
             E::InvalidRequest(_) => Code::InvalidRequest,
             E::Codec { .. } | E::DeadlineExceeded | E::Cancelled => return Self::internal(&error),
         };

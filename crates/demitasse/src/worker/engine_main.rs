@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use demitasse_core::Document;
-use demitasse_engine::{Control, compress};
+use demitasse_engine::{Control, Limits, compress};
 
 use super::engine_wire::{Answer, Order, read, write};
 use crate::failpoint;
@@ -20,22 +20,25 @@ const NICENESS: i32 = 10;
 /// Runs the child; `max_bytes` bounds an input, `memory` its address space in bytes, `cpu_seconds` its processor time for
 /// an image.
 pub(crate) fn run(max_bytes: u64, memory: u64, cpu_seconds: u64) -> ExitCode {
-    match limit_self(memory).and_then(|()| serve(max_bytes, cpu_seconds)) {
+    // Before anything was decoded: what an image leaves behind is free for the next.
+    let room = memory.saturating_sub(mapped().unwrap_or(0));
+    match limit_self(memory).and_then(|()| serve(max_bytes, room, cpu_seconds)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(2),
     }
 }
 
-fn serve(max_bytes: u64, cpu_seconds: u64) -> io::Result<()> {
+/// `room` is the memory that the engine may take, in bytes, with the input's own.
+fn serve(max_bytes: u64, room: u64, cpu_seconds: u64) -> io::Result<()> {
     end_with_parent();
     loop {
         limit_processor_time(cpu_seconds)?;
         let Some((order, bytes)) = read::<Order>(io::stdin().lock(), max_bytes)? else { return Ok(()) };
-        do_one(&order, &bytes)?;
+        do_one(&order, &bytes, room)?;
     }
 }
 
-fn do_one(order: &Order, bytes: &[u8]) -> io::Result<()> {
+fn do_one(order: &Order, bytes: &[u8], room: u64) -> io::Result<()> {
     match failpoint::hit("engine.child").as_deref() {
         Some("abort") => std::process::abort(),
         Some("spin") => thread::sleep(Duration::from_secs(3600)),
@@ -43,12 +46,30 @@ fn do_one(order: &Order, bytes: &[u8]) -> io::Result<()> {
     }
     let deadline = Instant::now() + Duration::from_millis(order.deadline_ms);
     let control = Control::new().with_deadline(deadline);
-    match compress(bytes, &order.request, &order.limits, &control) {
+    let limits = Limits { max_memory: Some(room.saturating_sub(bytes.len() as u64)), ..order.limits };
+    match compress(bytes, &order.request, &limits, &control) {
         Ok(done) => {
             write(io::stdout().lock(), &Answer::Done(Document::from_value(&done.report)?), &done.bytes)
         }
         Err(error) => write(io::stdout().lock(), &Answer::failed(&error), &[]),
     }
+}
+
+/// The program itself, in bytes of address space; `None` where the system does not tell.
+fn mapped() -> Option<u64> {
+    let sizes = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = sizes.split_whitespace().next()?.parse().ok()?;
+    Some(pages * page_size())
+}
+
+#[cfg(unix)]
+fn page_size() -> u64 {
+    rustix::param::page_size() as u64
+}
+
+#[cfg(not(unix))]
+fn page_size() -> u64 {
+    4096
 }
 
 /// The parent holds our input open. When it dies, however it dies, or drops us, the input hangs up and so do we, whatever

@@ -42,7 +42,7 @@ pub(super) struct Plan {
 fn plan(setting: Setting) -> Plan {
     let (speed, options): (u8, &[_]) = match setting.effort {
         Effort::Fast => (9, &[]),
-        Effort::Balanced => (6, PERCEPTUAL),
+        Effort::Balanced => (6, PERCEPTUAL_OF_NEW_BLOCKS),
         Effort::Max => (5, PERCEPTUAL),
     };
     let quality = setting.quality.0.clamp(0.0, 100.0);
@@ -55,6 +55,11 @@ fn plan(setting: Setting) -> Plan {
 /// Matrices that quantise what is seen least, and finer quanta where flat areas show more.
 const PERCEPTUAL: &[(&str, &str)] =
     &[("enable-qm", "1"), ("qm-min", "8"), ("qm-max", "15"), ("deltaq-mode", "3")];
+
+/// The same without the search for blocks that the picture has already shown: libaom takes smooth photos for screens, and
+/// spends two thirds of its time on it (`docs/decisions/0011-avif.md`).
+const PERCEPTUAL_OF_NEW_BLOCKS: &[(&str, &str)] =
+    &[("enable-qm", "1"), ("qm-min", "8"), ("qm-max", "15"), ("deltaq-mode", "3"), ("enable-intrabc", "0")];
 
 impl Encoder for Lossy {
     fn identity(&self) -> (&'static str, &'static str) {

@@ -26,7 +26,7 @@ mod strip;
 mod tests;
 mod write;
 
-use super::{Codec, Decoded, Encoder, Header};
+use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result};
 
@@ -49,6 +49,10 @@ impl Codec for Avif {
 
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         strip::strip(bytes, keep)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { decode: 14, encode: 175 }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

@@ -14,7 +14,7 @@ use image::codecs::bmp::BmpDecoder;
 use image::{ColorType, ImageDecoder};
 
 use self::header::malformed;
-use super::{Codec, Decoded, Encoder, Header};
+use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Kind, Metadata};
 use crate::report::Item;
@@ -71,6 +71,10 @@ impl Codec for Bmp {
             out[2..6].copy_from_slice(&(end as u32).to_le_bytes());
         }
         Ok(out)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { decode: 4, encode: 0 }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

@@ -11,7 +11,7 @@ mod decode;
 #[cfg(test)]
 mod tests;
 
-use super::{Codec, Decoded, Encoder, Header};
+use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result};
 
@@ -34,6 +34,10 @@ impl Codec for Gif {
 
     fn strip(&self, bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
         container::strip(bytes)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { decode: 5, encode: 0 }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

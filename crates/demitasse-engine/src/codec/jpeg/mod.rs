@@ -10,7 +10,7 @@ mod mozjpeg;
 mod read;
 mod sink;
 
-use super::{Codec, Decoded, Encoder, Header};
+use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::color;
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
@@ -70,6 +70,10 @@ impl Codec for Jpeg {
 
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         container::rewrite(bytes, keep)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { decode: 6, encode: 10 }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

@@ -18,7 +18,7 @@ mod palette;
 #[cfg(test)]
 mod tests;
 
-use super::{Codec, Decoded, Encoder, Header};
+use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result};
 
@@ -41,6 +41,10 @@ impl Codec for Png {
 
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         container::strip(bytes, keep)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { decode: 8, encode: 24 }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

@@ -14,7 +14,7 @@ mod strip;
 mod tests;
 mod tree;
 
-use super::{Codec, Decoded, Encoder, Header};
+use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result};
 
@@ -37,6 +37,10 @@ impl Codec for Tiff {
 
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         strip::strip(bytes, keep)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { decode: 10, encode: 0 }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

@@ -15,7 +15,7 @@ mod metadata;
 #[cfg(test)]
 mod tests;
 
-use super::{Codec, Decoded, Encoder, Header};
+use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result, color};
@@ -50,6 +50,10 @@ impl Codec for Webp {
 
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         container::strip(bytes, keep)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory { decode: 4, encode: 26 }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

@@ -1,0 +1,144 @@
+//! How much memory a request takes at most, told from the header: before a pixel is decoded.
+//!
+//! Bytes a pixel were measured for each codec (`docs/decisions/0016-memory.md`) and stand in its folder.
+
+use crate::candidate::output_formats;
+use crate::codec::{Header, codec};
+use crate::report::Warning;
+use crate::{Error, Format, Request, Result};
+
+/// What a call takes whatever the size: tables, rows, the libraries' own, in bytes.
+const BASE: u64 = 16_000_000;
+
+/// A little more than [`crate::compress`] allocates at most for an image with this header, in bytes; the input's own bytes
+/// are the caller's and not counted.
+///
+/// Cost: none to speak of.
+pub fn memory_needed(header: &Header, request: &Request) -> u64 {
+    let formats = output_formats(header.format, request.format).into_iter();
+    let each = formats.map(|format| needed_for(format, header, request));
+    each.max().unwrap_or_else(|| BASE + decoding(header))
+}
+
+/// The same, if nothing but `format` may come out.
+fn needed_for(format: Format, header: &Header, request: &Request) -> u64 {
+    let made = pixels_made(header, request).unwrap_or_else(|| pixels(header));
+    let memory = codec(format).memory();
+    let trying = picture(header) + memory.encode.max(picture(header) + memory.decode);
+    BASE + decoding(header).max(made * trying)
+}
+
+/// The second picture is the first one turned upright, or freed of what it does not use.
+fn decoding(header: &Header) -> u64 {
+    pixels(header) * (2 * picture(header) + codec(header.format).memory().decode)
+}
+
+fn pixels(header: &Header) -> u64 {
+    u64::from(header.width) * u64::from(header.height)
+}
+
+/// Bytes of a decoded pixel.
+fn picture(header: &Header) -> u64 {
+    let channels = if header.alpha { 4 } else { 3 };
+    channels * u64::from(header.bits).div_ceil(8)
+}
+
+/// Pixels of the output, whichever way the image is turned; `None` where no size is asked for.
+fn pixels_made(header: &Header, request: &Request) -> Option<u64> {
+    let resize = request.resize?;
+    let of = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
+    let upright = of(resize.output_size(header.width, header.height));
+    Some(upright.max(of(resize.output_size(header.height, header.width))))
+}
+
+/// Refuses what needs more than `budget` bytes whatever comes out.
+///
+/// # Errors
+/// `MemoryBudget`, with both numbers.
+pub(crate) fn check(header: &Header, request: &Request, budget: Option<u64>) -> Result<()> {
+    let Some(budget) = budget else { return Ok(()) };
+    let formats = output_formats(header.format, request.format).into_iter();
+    let least = formats.map(|format| needed_for(format, header, request)).min();
+    match least.unwrap_or_else(|| BASE + decoding(header)) {
+        needed if needed > budget => Err(Error::MemoryBudget { needed, budget }),
+        _ => Ok(()),
+    }
+}
+
+/// Takes the formats away that need more than `budget` bytes, and says so of each.
+///
+/// # Errors
+/// `MemoryBudget` if none is left.
+pub(crate) fn leave_out(
+    formats: &mut Vec<Format>,
+    header: &Header,
+    request: &Request,
+    budget: Option<u64>,
+) -> Result<Vec<Warning>> {
+    let Some(budget) = budget else { return Ok(Vec::new()) };
+    let least = formats.iter().map(|format| needed_for(*format, header, request)).min();
+    if let Some(needed) = least.filter(|needed| *needed > budget) {
+        return Err(Error::MemoryBudget { needed, budget });
+    }
+    let mut warnings = Vec::new();
+    formats.retain(|format| {
+        let needed = needed_for(*format, header, request);
+        if needed > budget {
+            let detail = format!(
+                "{format} was not tried: it needs about {} MB of memory, and {} MB may be used",
+                needed.div_ceil(1_000_000),
+                budget / 1_000_000
+            );
+            warnings.push(Warning { code: "left_out_for_memory".into(), detail });
+        }
+        needed <= budget
+    });
+    Ok(warnings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Effort, FormatSet, OutputFormat, Resize, ResizeMethod, Target};
+
+    const PHOTO: Header =
+        Header { format: Format::Jpeg, width: 6000, height: 4000, bits: 8, alpha: false, animated: false };
+
+    fn request(format: OutputFormat) -> Request {
+        Request { format, effort: Effort::Balanced, ..Request::new(Target::Lossless) }
+    }
+
+    #[test]
+    fn a_small_size_needs_little_but_the_decoding() {
+        let whole = memory_needed(&PHOTO, &request(OutputFormat::Auto));
+        let resize =
+            Resize { method: ResizeMethod::Fit, width: Some(200), height: Some(200), enlarge: false };
+        let small = memory_needed(&PHOTO, &request(OutputFormat::Auto).with_resize(resize));
+        assert_eq!(small, BASE + decoding(&PHOTO));
+        assert!(small < whole / 4);
+    }
+
+    #[test]
+    fn more_bits_and_alpha_need_more() {
+        let deep = Header { format: Format::Png, bits: 16, alpha: true, ..PHOTO };
+        let flat = Header { format: Format::Png, ..PHOTO };
+        let keep = request(OutputFormat::Keep);
+        assert!(memory_needed(&deep, &keep) > memory_needed(&flat, &keep));
+    }
+
+    #[test]
+    fn what_is_too_dear_is_refused_alone_and_left_out_among_others() {
+        let both: FormatSet = [Format::Jpeg, Format::Avif].into_iter().collect();
+        let budget = Some(memory_needed(&PHOTO, &request(OutputFormat::of(Format::Jpeg))));
+        let alone = check(&PHOTO, &request(OutputFormat::of(Format::Avif)), budget).unwrap_err();
+        assert!(matches!(alone, Error::MemoryBudget { .. }));
+        let among = request(OutputFormat::Among(both));
+        assert!(check(&PHOTO, &among, budget).is_ok());
+        let mut formats = vec![Format::Jpeg, Format::Avif];
+        let warnings = leave_out(&mut formats, &PHOTO, &among, budget).unwrap();
+        assert_eq!(formats, [Format::Jpeg]);
+        assert!(warnings[0].detail.starts_with("AVIF was not tried"), "{warnings:?}");
+        assert!(check(&PHOTO, &among, None).is_ok());
+        assert!(check(&PHOTO, &among, Some(1)).is_err());
+    }
+}
