@@ -28,36 +28,35 @@ const OPSIN_BIAS: f32 = 0.003_793_073_4;
 /// The cube root of [`OPSIN_BIAS`].
 const OPSIN_BIAS_ROOT: f32 = 0.155_954_2;
 
-/// Linear red, green, blue of a row to X, Y, B, moved so that none is negative. Channels with an empty row are not made.
+/// Linear red, green, blue of a row to X, Y, B, moved so that none is negative; all rows are of one length.
 #[inline(always)]
 pub(super) fn xyb(linear: [&[f32]; 3], [x, y, b]: [&mut [f32]; 3]) {
-    let [red, green, blue] = linear;
-    let width = red.len();
-    let (green, blue) = (&green[..width], &blue[..width]);
-    let cone = |row: usize, at: usize| {
-        let [r, g, b] = OPSIN[row];
-        cube_root(r * red[at] + g * green[at] + b * blue[at] + OPSIN_BIAS) - OPSIN_BIAS_ROOT
-    };
-    if x.is_empty() && b.is_empty() {
-        for (at, y) in y.iter_mut().enumerate().take(width) {
-            *y = 0.5 * (cone(0, at) + cone(1, at)) + 0.01;
-        }
-        return;
-    }
-    // All of them where more than luma is asked for: it is little, on the small scales.
-    for at in 0..width {
-        let (long, middle) = (cone(0, at), cone(1, at));
+    let width = y.len();
+    let linear = linear.map(|row| &row[..width]);
+    let rows = x[..width].iter_mut().zip(y).zip(&mut b[..width]);
+    for (at, ((x, y), b)) in rows.enumerate() {
+        let [long, middle, short] = [0, 1, 2].map(|row| cone(linear, row, at));
         let luma = 0.5 * (long + middle);
-        if let Some(x) = x.get_mut(at) {
-            *x = 7.0 * (long - middle) + 0.42;
-        }
-        if let Some(y) = y.get_mut(at) {
-            *y = luma + 0.01;
-        }
-        if let Some(b) = b.get_mut(at) {
-            *b = cone(2, at) - luma + 0.55;
-        }
+        *x = 7.0 * (long - middle) + 0.42;
+        *y = luma + 0.01;
+        *b = short - luma + 0.55;
     }
+}
+
+/// [`xyb`] where only Y counts.
+#[inline(always)]
+pub(super) fn luma(linear: [&[f32]; 3], y: &mut [f32]) {
+    let linear = linear.map(|row| &row[..y.len()]);
+    for (at, y) in y.iter_mut().enumerate() {
+        *y = 0.5 * (cone(linear, 0, at) + cone(linear, 1, at)) + 0.01;
+    }
+}
+
+#[inline(always)]
+fn cone(linear: [&[f32]; 3], row: usize, at: usize) -> f32 {
+    let [r, g, b] = OPSIN[row];
+    let [red, green, blue] = linear.map(|plane| plane[at]);
+    cube_root(r * red + g * green + b * blue + OPSIN_BIAS) - OPSIN_BIAS_ROOT
 }
 
 /// Of a positive number, to about 1e-6 of it: the exponent divided by three, then Newton's method for the inverse root.

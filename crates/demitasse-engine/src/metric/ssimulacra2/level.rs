@@ -33,6 +33,8 @@ pub(super) struct Level {
     tiling: Tiling,
     /// X, Y, B; none for a channel that does not count on this scale.
     channels: [Option<Channel>; 3],
+    /// A row for each channel that does not count.
+    spare: [Vec<f32>; 3],
     /// Rows seen.
     rows: usize,
     /// Pairs of the last row added up, if it waits for the next; and room for the next scale's row.
@@ -68,6 +70,7 @@ impl Level {
             tile_side: (TILE_SIDE >> scale).max(1),
             tiling,
             channels: [channel(0), channel(1), channel(2)],
+            spare: std::array::from_fn(|_| vec![0.0; width]),
             rows: 0,
             half: vec![0.0; PLANES * width.div_ceil(2)],
             half_is_waiting: false,
@@ -147,14 +150,19 @@ impl Level {
         let width = self.width;
         for image in 0..2 {
             let plane = |color: usize| &linear[(3 * image + color) * width..][..width];
-            let [x, y, b] = &mut self.channels;
-            kernel::xyb(
-                [plane(0), plane(1), plane(2)],
-                [x, y, b].map(|channel| match channel {
-                    Some(channel) => &mut channel.samples[(slot * 2 + image) * width..][..width],
-                    None => &mut [],
-                }),
-            );
+            let linear = [plane(0), plane(1), plane(2)];
+            let row = (slot * 2 + image) * width..(slot * 2 + image + 1) * width;
+            match &mut self.channels {
+                [None, Some(y), None] => kernel::luma(linear, &mut y.samples[row]),
+                channels => {
+                    let mut spare = self.spare.iter_mut();
+                    let rows = channels.each_mut().map(|channel| match channel {
+                        Some(channel) => &mut channel.samples[row.clone()],
+                        None => spare.next().map_or(&mut [][..], Vec::as_mut_slice),
+                    });
+                    kernel::xyb(linear, rows);
+                }
+            }
         }
     }
 
