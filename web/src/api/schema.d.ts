@@ -1431,6 +1431,11 @@ export interface operations {
                 height?: number;
                 /** @description With resize: whether the image may become larger than it is. */
                 enlarge?: boolean;
+                /**
+                 * @description Whether to make what is left of a damaged JPEG into a whole file; the report says what is missing. Without it a damaged
+                 *     image fails.
+                 */
+                salvage?: boolean;
                 /** @description high, normal (unless said otherwise) or low: which of the waiting images goes first. */
                 priority?: string;
             };

@@ -170,7 +170,7 @@ pub struct JobArgs {
     #[arg(long, env = "DEMITASSE_DEADLINE", value_name = "SECONDS", default_value_t = 120)]
     pub deadline: u64,
 
-    /// Address space of the process that decodes and encodes, in MiB; more than this ends the attempt
+    /// Address space of the process that decodes and encodes, in MiB: what is predicted to need more is refused
     #[arg(long, env = "DEMITASSE_MEMORY", value_name = "MIB", default_value_t = 6_144)]
     pub memory: u64,
 
