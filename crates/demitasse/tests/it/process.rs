@@ -172,6 +172,24 @@ async fn the_health_check_and_the_doctor_tell_good_from_bad() {
     assert!(text.contains("a child process made"), "{text}");
 }
 
+#[tokio::test]
+async fn what_needs_more_memory_than_a_job_may_have_is_refused_with_both_numbers() {
+    let data = TempDir::new().unwrap();
+    let server = Server::start(data.path(), &["--workers", "1", "--memory", "512"], "");
+    let id = server.upload(png(5000, 5000, 1)).await.unwrap();
+    let task = server.ended(&id).await;
+    assert_eq!(
+        (&task["status"], &task["error"]["code"]),
+        (&json!("failed"), &json!("limit_exceeded")),
+        "{task}"
+    );
+    let detail = task["error"]["detail"].as_str().unwrap();
+    assert!(detail.contains("needs about 691 MB of memory"), "{detail}");
+    // The job beside it is none the worse.
+    let id = server.upload(png(50, 50, 1)).await.unwrap();
+    assert_eq!(server.ended(&id).await["status"], "succeeded");
+}
+
 #[test]
 fn the_shells_and_the_manual_know_the_commands() {
     for args in [&["completions", "bash"][..], &["completions", "zsh"], &["completions", "fish"], &["man"]] {
