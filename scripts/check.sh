@@ -85,10 +85,10 @@ features() {
     cargo clippy --locked --quiet --package demitasse-backends --no-default-features --features "$feature" \
       -- -D warnings
   done
-  cargo clippy --locked --quiet --package demitasse-engine --no-default-features -- -D warnings
-  for feature in avif bmp gif jpeg png tiff webp; do
-    cargo clippy --locked --quiet --package demitasse-engine --no-default-features --features "$feature" \
-      -- -D warnings
+  # A backend beside it, because it brings what the build scripts of the C libraries are built with: they build once.
+  for feature in "" avif bmp gif jpeg png tiff webp; do
+    cargo clippy --locked --quiet --package demitasse-engine --package demitasse-backends --no-default-features \
+      --features "demitasse-backends/redis${feature:+,demitasse-engine/$feature}" -- -D warnings
   done
 }
 
