@@ -6,6 +6,8 @@ use crate::image::{Image, Samples};
 
 /// Counting stops here.
 const MAX_COUNTED: usize = 1 << 14;
+/// With so few it is no photo, not even a gray one.
+const VERY_FEW: usize = 64;
 /// A graphic has at most one colour for this many pixels. Photos of the smallest sizes have about one for two.
 const PIXELS_A_COLOR: u64 = 8;
 
@@ -20,6 +22,15 @@ pub(super) enum Colors {
 }
 
 impl Colors {
+    /// Whether there are so few, or so deep ones, that it is no photo whatever else it is like.
+    pub(super) fn are_very_few(self) -> bool {
+        match self {
+            Self::Counted(colors) => colors <= VERY_FEW,
+            Self::Many => false,
+            Self::Deep => true,
+        }
+    }
+
     /// Whether there are few enough for a drawing, a screenshot, a chart, rather than a photo.
     pub(super) fn are_few(self, pixels: u64) -> bool {
         match self {

@@ -38,6 +38,8 @@ pub struct Analysis {
 /// Of the blocks that were looked at, so many must be of one colour in a graphic of many colours: drawings, screenshots and
 /// charts have a third and more, photos a tenth at most, however smooth they are (`docs/decisions/0015-choice.md`).
 const EVEN_IN_A_GRAPHIC: f64 = 0.3;
+/// The same of one that has few colours: a gray photo has few, too.
+const EVEN_OF_FEW_COLORS: f64 = 0.03;
 /// Mean step between neighbours, in levels of 255, in the blocks of letters that are not flat.
 const STEP_IN_TEXT: f64 = 12.0;
 /// Texture above this, in levels, that is as strong across two pixels as across one, is noise.
@@ -48,7 +50,10 @@ impl Analysis {
     pub fn of(image: &Image) -> Self {
         let colors = colors::count(image);
         let texture = texture::measure(image);
-        let is_graphic = colors.are_few(image.pixels()) || texture.even_share > EVEN_IN_A_GRAPHIC;
+        let is_even = |least| texture.even_share > least;
+        let is_graphic = colors.are_very_few()
+            || is_even(EVEN_IN_A_GRAPHIC)
+            || colors.are_few(image.pixels()) && is_even(EVEN_OF_FEW_COLORS);
         let content = if is_graphic && texture.step_where_busy > STEP_IN_TEXT {
             Content::Text
         } else if is_graphic {

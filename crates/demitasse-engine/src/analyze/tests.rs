@@ -53,6 +53,15 @@ fn a_smooth_photo_is_no_graphic() {
 }
 
 #[test]
+fn a_gray_photo_is_no_graphic_and_a_gray_drawing_is() {
+    let wave = |x: u32, y: u32| (f64::from(x) * 0.05).sin() + (f64::from(y) * 0.07).cos();
+    let photo = image(640, 480, |x, y| [(120.0 + 50.0 * wave(x, y)) as u8 + noise(x, y) % 9; 3]);
+    assert_eq!(Analysis::of(&photo).content, Content::Photo);
+    let steps = image(640, 480, |x, y| [(x / 40 * 12 + y / 40) as u8; 3]);
+    assert_eq!(Analysis::of(&steps).content, Content::Graphic);
+}
+
+#[test]
 fn features_are_numbers_for_every_size() {
     for (width, height) in [(1, 1), (7, 9), (8, 8), (3000, 10)] {
         let analysis = Analysis::of(&image(width, height, |x, y| [noise(x, y); 3]));

@@ -50,7 +50,9 @@ pub(crate) fn plan(
             Target::Quality { .. } => !is_lossless(candidate),
             Target::Score { .. } | Target::MaxBytes { .. } => true,
         })
-        .filter(|candidate| formats.len() == 1 || can_win(candidate, source, effort, analysis))
+        .filter(|candidate| {
+            formats.len() == 1 || target == Target::Lossless || can_win(candidate, source, effort, analysis)
+        })
         .collect();
     candidates.sort_by_key(|candidate| rank(candidate, analysis));
     candidates

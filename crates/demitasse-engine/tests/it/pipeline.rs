@@ -330,6 +330,14 @@ fn what_auto_chose_goes_through_auto_again_unchanged() {
 }
 
 #[test]
+fn a_photo_without_loss_finds_the_format_that_can() {
+    let png = png(300, 200, ColorType::Rgb, &photo(300, 200));
+    let request = Request::new(Target::Lossless).with_format(OutputFormat::Auto);
+    let report = run(&png, request).report;
+    assert!(report.lossless && report.outcome == Outcome::Compressed, "{report:?}");
+}
+
+#[test]
 fn fast_claims_no_measurement_where_it_predicts_and_measures_where_it_cannot() {
     let jpeg = camera_jpeg(640, 480);
     let fast =
