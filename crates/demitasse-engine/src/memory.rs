@@ -1,6 +1,6 @@
 //! How much memory a request takes at most, told from the header: before a pixel is decoded.
 //!
-//! Bytes a pixel were measured for each codec (`docs/decisions/0016-memory.md`) and stand in its folder.
+//! Bytes a pixel stand in each codec's folder; `docs/decisions/0016-memory.md` tells which were measured.
 
 use crate::candidate::output_formats;
 use crate::codec::{Header, codec};

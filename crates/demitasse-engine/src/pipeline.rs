@@ -104,7 +104,10 @@ pub fn compress(bytes: &[u8], request: &Request, limits: &Limits, control: &Cont
     let clock = Clock { wall: Instant::now(), cpu: ThreadTime::try_now().ok() };
     request.validate()?;
     let header = inspect(bytes, limits)?;
-    memory::check(&header, request, limits.max_memory)?;
+    // Of several frames none is decoded.
+    if !header.animated {
+        memory::check(&header, request, limits.max_memory)?;
+    }
     let codec = codec(header.format);
     let metadata = codec.read_metadata(bytes, limits)?;
     let input = Input { bytes, request, header, codec, metadata, limits, control };

@@ -4,7 +4,7 @@ use demitasse_engine::metadata::Kind;
 use demitasse_engine::report::{ReasonCode, Verdict};
 use demitasse_engine::{
     Compressed, Control, Error, Format, Limits, Outcome, OutputFormat, Preset, Quality, Request, Target,
-    compress, inspect, read_metadata,
+    compress, inspect, memory_needed, read_metadata,
 };
 use png::ColorType;
 
@@ -335,6 +335,35 @@ fn a_photo_without_loss_finds_the_format_that_can() {
     let request = Request::new(Target::Lossless).with_format(OutputFormat::Auto);
     let report = run(&png, request).report;
     assert!(report.lossless && report.outcome == Outcome::Compressed, "{report:?}");
+}
+
+#[test]
+fn what_does_not_fit_the_memory_is_left_out_with_a_warning_or_refused() {
+    let png = png(600, 400, ColorType::Rgb, &photo(600, 400));
+    let header = inspect(&png, &Limits::default()).unwrap();
+    let jpeg = balanced().with_format(OutputFormat::of(Format::Jpeg));
+    let both = OutputFormat::Among([Format::Jpeg, Format::Avif].into_iter().collect());
+    let limits = Limits { max_memory: Some(memory_needed(&header, &jpeg)), ..Limits::default() };
+    let done = compress(&png, &balanced().with_format(both), &limits, &Control::new()).unwrap();
+    assert_eq!(done.report.output.format, Format::Jpeg);
+    assert!(done.report.warnings.iter().any(|warning| warning.code == "left_out_for_memory"));
+    let avif = balanced().with_format(OutputFormat::of(Format::Avif));
+    let refusal = compress(&png, &avif, &limits, &Control::new()).unwrap_err();
+    assert!(matches!(refusal, Error::MemoryBudget { .. }), "{refusal}");
+    assert!(compress(&png, &jpeg, &limits, &Control::new()).is_ok());
+}
+
+#[test]
+fn an_animation_is_kept_whatever_its_frames_would_need() {
+    // A header that promises two frames; the second one is never looked at.
+    let mut file = b"GIF89a\x10\x27\x10\x27\x80\0\0\0\0\0\xff\xff\xff".to_vec();
+    for _ in 0..2 {
+        file.extend(b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0");
+    }
+    file.push(0x3b);
+    let limits = Limits { max_memory: Some(1), ..Limits::default() };
+    let done = compress(&file, &balanced(), &limits, &Control::new()).unwrap();
+    assert_eq!(done.report.outcome, Outcome::KeptOriginal);
 }
 
 #[test]

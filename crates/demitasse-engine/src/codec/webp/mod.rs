@@ -53,7 +53,7 @@ impl Codec for Webp {
     }
 
     fn memory(&self) -> Memory {
-        Memory { decode: 4, encode: 26 }
+        Memory { decode: 4, encode: 32 }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

@@ -97,7 +97,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FORMAT", value_parser = FormatParser)]
     format: Option<OutputFormat>,
 
-    /// How much time a result is worth: fast (one try, predicted for JPEG and WebP, not measured), balanced, max (slow settings)
+    /// How much time a result is worth: fast (photos as JPEG or WebP in one try, predicted and not measured), balanced, max (slow settings)
     #[arg(long, value_name = "EFFORT", default_value = Effort::default().name(), value_parser = effort_parser())]
     effort: Effort,
 

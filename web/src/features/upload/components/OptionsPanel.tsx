@@ -54,7 +54,7 @@ export function OptionsPanel({ options, offer, onChange }: Props) {
 }
 
 const EFFORT_HINTS: Readonly<Record<Effort, string>> = {
-  fast: "One try; of JPEG and WebP the score is predicted, not measured.",
+  fast: "Quick settings; photos as JPEG or WebP in one try, predicted and not measured.",
   balanced: "The setting is searched for, and the result measured.",
   max: "The encoders' slow settings, measured on the whole image.",
 };
