@@ -67,6 +67,7 @@ mod reference;
 mod request;
 mod resize;
 mod search;
+mod time;
 mod verify;
 
 pub use analyze::{Analysis, Content, FEATURES, Features};

@@ -22,7 +22,7 @@ pub fn memory_needed(header: &Header, request: &Request) -> u64 {
 
 /// The same, if nothing but `format` may come out.
 fn needed_for(format: Format, header: &Header, request: &Request) -> u64 {
-    let made = pixels_made(header, request).unwrap_or_else(|| pixels(header));
+    let made = pixels_made(header, request);
     let memory = codec(format).memory();
     let trying = picture(header) + memory.encode.max(picture(header) + memory.decode);
     BASE + decoding(header).max(made * trying)
@@ -30,11 +30,7 @@ fn needed_for(format: Format, header: &Header, request: &Request) -> u64 {
 
 /// The second picture is the first one turned upright, or freed of what it does not use.
 fn decoding(header: &Header) -> u64 {
-    pixels(header) * (2 * picture(header) + codec(header.format).memory().decode)
-}
-
-fn pixels(header: &Header) -> u64 {
-    u64::from(header.width) * u64::from(header.height)
+    header.pixels() * (2 * picture(header) + codec(header.format).memory().decode)
 }
 
 /// Bytes of a decoded pixel.
@@ -43,12 +39,12 @@ fn picture(header: &Header) -> u64 {
     channels * u64::from(header.bits).div_ceil(8)
 }
 
-/// Pixels of the output, whichever way the image is turned; `None` where no size is asked for.
-fn pixels_made(header: &Header, request: &Request) -> Option<u64> {
-    let resize = request.resize?;
+/// Pixels of the output, whichever way the image is turned.
+pub(crate) fn pixels_made(header: &Header, request: &Request) -> u64 {
+    let Some(resize) = request.resize else { return header.pixels() };
     let of = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
     let upright = of(resize.output_size(header.width, header.height));
-    Some(upright.max(of(resize.output_size(header.height, header.width))))
+    upright.max(of(resize.output_size(header.height, header.width)))
 }
 
 /// Refuses what needs more than `budget` bytes whatever comes out.

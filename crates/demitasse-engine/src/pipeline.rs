@@ -16,7 +16,7 @@ use crate::reference::{self, Reference};
 use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warning};
 use crate::request::OutputFormat;
 use crate::{
-    Control, Error, Format, Limits, Request, Result, Sniffed, Target, memory, orient, sniff, verify,
+    Control, Error, Format, Limits, Request, Result, Sniffed, Target, memory, orient, sniff, time, verify,
 };
 
 /// Smaller bytes, and the receipt.
@@ -168,6 +168,8 @@ impl Input<'_> {
         let mut formats = self.formats(&reference)?;
         let budget = self.limits.max_memory;
         reference.warnings.extend(memory::leave_out(&mut formats, &self.header, self.request, budget)?);
+        let budget = self.limits.max_cpu_seconds;
+        reference.warnings.extend(time::leave_out(&mut formats, &self.header, self.request, budget));
         if formats.is_empty() {
             return self.keep_unless_replaced(self.no_encoder(), reference);
         }

@@ -1,7 +1,8 @@
 //! The search on a sample of a large image.
 
+use super::ready::Ready;
 use super::{Candidate, Trials, decode_result};
-use crate::codec::{Source, caught};
+use crate::codec::Source;
 use crate::metric::Evaluator;
 use crate::report::Trial;
 use crate::search::{Budget, Goal, Guess, Probe, QualityRange, refine, search};
@@ -36,13 +37,12 @@ impl Trials<'_> {
             Goal { target: Score((goal.target.0 + bias - TOLERANCE / 2.0).min(99.0)), tolerance: TOLERANCE };
         let evaluator = Evaluator::new(&sample.image);
         let source = Source { image: &sample.image, ..self.source };
+        let ready = Ready::new(candidate, source, self.control)?;
         let max_trials = if self.effort == Effort::Fast { 1 } else { MAX_PROBES };
         let budget = Budget { max_trials, below_bytes: u64::MAX };
         let choice = search(range, expected, aim, budget, &mut |quality: Quality| {
             self.control.check()?;
-            let bytes = caught(candidate.format, || {
-                candidate.encoder.encode(source, self.setting(quality), self.embedded, self.control)
-            })?;
+            let bytes = ready.encode(self.setting(quality), self.embedded, self.control)?;
             let image = decode_result(candidate.format, &bytes, &sample.image, self.limits, self.control)?;
             let score = evaluator.score(&image, self.control)?.whole;
             trials.push(Trial {

@@ -15,7 +15,7 @@ use crate::color;
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
 use crate::report::Warning;
-use crate::{Control, Limits, Result};
+use crate::{Control, Effort, Limits, Result};
 use frame::{Frame, Structure};
 use marker::malformed;
 use mozjpeg::{Damage, Pixels};
@@ -74,6 +74,14 @@ impl Codec for Jpeg {
 
     fn memory(&self) -> Memory {
         Memory { decode: 6, encode: 10 }
+    }
+
+    fn pace(&self, effort: Effort) -> f64 {
+        match effort {
+            Effort::Fast => 0.05,
+            Effort::Balanced => 0.18,
+            Effort::Max => 0.25,
+        }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

@@ -20,7 +20,7 @@ mod tests;
 
 use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Limits, Result};
+use crate::{Control, Effort, Limits, Result};
 
 pub(crate) use self::capabilities::CAPABILITIES;
 
@@ -45,6 +45,10 @@ impl Codec for Png {
 
     fn memory(&self) -> Memory {
         Memory { decode: 8, encode: 24 }
+    }
+
+    fn pace(&self, _effort: Effort) -> f64 {
+        3.0
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
