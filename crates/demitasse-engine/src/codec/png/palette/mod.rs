@@ -78,7 +78,7 @@ impl Encoder for Palette {
         ])
     }
 
-    /// Cost: 0.3 to 0.6 s a megapixel; memory about eight bytes a pixel.
+    /// Cost: 0.3 to 0.8 s a megapixel, a good part of it packing; memory about eight bytes a pixel.
     fn encode(
         &self,
         source: Source<'_>,
