@@ -3,7 +3,7 @@
 //! - `container`: chunks, walked without decoding; header, metadata and [`strip`](Codec::strip) share the walk.
 //! - `decode`: pixels, by the crate `png`.
 //! - `lossless`: the encoder that keeps every pixel, by `oxipng`.
-//! - `palette`: the encoder with at most 256 colours, by `quantizr`, packed by `oxipng`.
+//! - `palette`: the encoder with at most 256 colours, packed by `oxipng`.
 //!
 //! Colour: `iCCP` is the profile. `cICP`, `sRGB`, `gAMA` and `cHRM` describe colours too; they are no private data and
 //! stay in every PNG that is made from a PNG (`container::color_chunks`). Other formats cannot carry them:
