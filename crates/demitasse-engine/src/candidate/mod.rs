@@ -10,7 +10,7 @@ mod sample;
 mod trials;
 
 pub(crate) use plan::{lossy, output_formats, plan};
-pub(crate) use rehearsal::{Rehearsal, rehearse};
+pub(crate) use rehearsal::{REHEARSAL_TOLERANCE, Rehearsal, rehearse};
 pub(crate) use sample::{Sample, is_large, tiles};
 pub(crate) use trials::{LOSSLESS_REWRITE_MAY_SAVE, MIN_LOSSY_GAIN, TOLERANCE, Trials};
 

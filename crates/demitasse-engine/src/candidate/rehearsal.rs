@@ -10,7 +10,7 @@ use crate::{Effort, Quality, Result, Score};
 /// Encodes of the sample.
 const MAX_PROBES: usize = 3;
 /// A score this far from what is aimed at is near enough to tell the rest from the slope.
-const TOLERANCE: f64 = 2.5;
+pub(crate) const REHEARSAL_TOLERANCE: f64 = 2.5;
 /// A sample scores higher than the whole image, by this for each point that is missing to 100 and for no pixel seen: what
 /// is rare is not in it (`docs/decisions/0003-tiles.md`).
 const BIAS: f64 = 0.055;
@@ -26,6 +26,8 @@ pub(crate) struct Rehearsal {
     pub max_probes: usize,
     /// The part of the image's pixels that is in the sample.
     pub share: f64,
+    /// Width of the range of scores that is near enough, usually [`REHEARSAL_TOLERANCE`].
+    pub tolerance: f64,
 }
 
 /// Where the search on the whole image should start: `expected`, or better. `measure` encodes the sample, and gives its bytes and its
@@ -39,10 +41,10 @@ pub(crate) fn rehearse(
     trials: &mut Vec<Trial>,
     measure: &mut dyn FnMut(Quality) -> Result<(u64, Score)>,
 ) -> Result<Guess> {
-    let Rehearsal { range, goal, max_probes, share } = rehearsal;
+    let Rehearsal { range, goal, max_probes, share, tolerance } = rehearsal;
     let bias = BIAS * (1.0 - share).powi(2) * (100.0 - goal.target.0);
-    let aim =
-        Goal { target: Score((goal.target.0 + bias - TOLERANCE / 2.0).min(99.0)), tolerance: TOLERANCE };
+    let target = Score((goal.target.0 + bias - tolerance / 2.0).min(99.0));
+    let aim = Goal { target, tolerance };
     let budget = Budget { max_trials: max_probes, below_bytes: u64::MAX };
     let choice = search(range, expected, aim, budget, &mut |quality| {
         let (bytes, score) = measure(quality)?;
@@ -69,7 +71,8 @@ impl Trials<'_> {
         let evaluator = Evaluator::new(&sample.image);
         let source = Source { image: &sample.image, ..self.source };
         let max_probes = if self.effort == Effort::Fast { 1 } else { MAX_PROBES };
-        let rehearsal = Rehearsal { range, goal, max_probes, share: sample.share };
+        let (share, tolerance) = (sample.share, REHEARSAL_TOLERANCE);
+        let rehearsal = Rehearsal { range, goal, max_probes, share, tolerance };
         rehearse(rehearsal, expected, trials, &mut |quality| {
             self.control.check()?;
             let bytes = caught(candidate.format, || {

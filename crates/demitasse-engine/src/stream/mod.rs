@@ -5,8 +5,8 @@
 
 use crate::analyze::{Analysis, Content};
 use crate::candidate::{
-    LOSSLESS_REWRITE_MAY_SAVE, MIN_LOSSY_GAIN, Rehearsal, TOLERANCE, is_large, output_formats, rehearse,
-    tiles,
+    LOSSLESS_REWRITE_MAY_SAVE, MIN_LOSSY_GAIN, REHEARSAL_TOLERANCE, Rehearsal, TOLERANCE, is_large,
+    output_formats, rehearse, tiles,
 };
 use crate::codec::{Encoder, Header, Mode, Recoder, caught, codec};
 use crate::image::Image;
@@ -21,8 +21,13 @@ use crate::{Effort, Error, Quality, Request, Result, Score, Target, color, memor
 #[cfg(test)]
 mod tests;
 
-/// From so many pixels on the sample is little beside them, and is recoded a second time where the first is off.
-const SECOND_PROBE_FROM: u64 = 4_000_000;
+/// Encodes of the sample.
+const MAX_PROBES: usize = 3;
+/// From so many pixels on the sample is little beside them, and is recoded until it is near.
+const PRECISE_FROM: u64 = 4_000_000;
+/// Below, what is predicted of a photo is near enough for the slope to tell the rest; of a picture unlike those that predictions were
+/// fitted on it is off by 30 points, and then the sample is recoded again.
+const ROUGH_TOLERANCE: f64 = 8.0;
 /// From so many pixels on whatever can be recoded is. Below, a picture of full chroma goes the ordinary way, which halves it: that
 /// takes up to 13 % fewer bytes and several times as long; and so does what is no photo, which is measured there
 /// (`docs/decisions/0017-streaming.md`).
@@ -154,12 +159,9 @@ impl Input<'_> {
         let evaluator = Evaluator::new(&original);
         let expected = encoder.curve(self.request.effort).guess(range.axis, &analysis.features, target);
         let goal = Goal { target, tolerance: TOLERANCE };
-        let max_probes = match self.pixels() {
-            _ if !is_photo => 3,
-            SECOND_PROBE_FROM.. => 2,
-            _ => 1,
-        };
-        let rehearsal = Rehearsal { range, goal, max_probes, share };
+        let is_cheap = self.pixels() >= PRECISE_FROM || !is_photo;
+        let tolerance = if is_cheap { REHEARSAL_TOLERANCE } else { ROUGH_TOLERANCE };
+        let rehearsal = Rehearsal { range, goal, max_probes: MAX_PROBES, share, tolerance };
         let mut trials = Vec::new();
         let guess = rehearse(rehearsal, expected, &mut trials, &mut |quality| {
             self.control.check()?;
@@ -167,7 +169,7 @@ impl Input<'_> {
             let image = self.decode_sample(&bytes, &mut Vec::new())?;
             Ok((bytes.len() as u64, evaluator.score(&image, self.control)?.whole))
         })?;
-        let quality = range.clamp(guess.quality);
+        let quality = range.clamp(held(&trials, target, tolerance).unwrap_or(guess.quality));
         Ok(Some(Decision { quality, content: analysis.content, trials, warnings }))
     }
 
@@ -195,6 +197,17 @@ impl Input<'_> {
 /// What [`Recoder::recode`] looks at, for people.
 const CHECKED: &str = "the quality was found on a sample; the result was decoded whole at an eighth of its size, and every region of \
                        32 x 32 pixels has its colour";
+
+/// Where no score of the sample came near the target, the curve is too steep to be trusted between them: then the coarsest quality
+/// that held it on the sample.
+fn held(trials: &[Trial], target: Score, tolerance: f64) -> Option<Quality> {
+    let scores = || trials.iter().filter_map(|trial| Some((trial.score?, trial.quality)));
+    if scores().any(|(score, _)| (score.0 - target.0).abs() <= tolerance) {
+        return None;
+    }
+    let holding = scores().filter(|(score, _)| *score >= target).map(|(_, quality)| quality);
+    holding.min_by(|a, b| a.0.total_cmp(&b.0))
+}
 
 fn range(encoder: &dyn Encoder) -> Option<QualityRange> {
     match encoder.mode() {
