@@ -67,6 +67,7 @@ mod reference;
 mod request;
 mod resize;
 mod search;
+mod stream;
 mod time;
 mod verify;
 

@@ -43,8 +43,15 @@ mod tests {
     use super::*;
     use crate::{Effort, Resize, ResizeMethod, Target};
 
-    const PHOTO: Header =
-        Header { format: Format::Jpeg, width: 6000, height: 4000, bits: 8, alpha: false, animated: false };
+    const PHOTO: Header = Header {
+        format: Format::Jpeg,
+        width: 6000,
+        height: 4000,
+        bits: 8,
+        alpha: false,
+        animated: false,
+        sequential: true,
+    };
 
     fn left(request: &Request, budget: Option<u64>) -> (Vec<Format>, usize) {
         let mut formats = vec![Format::Jpeg, Format::Avif];

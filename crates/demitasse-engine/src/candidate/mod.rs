@@ -12,8 +12,9 @@ mod sample;
 mod trials;
 
 pub(crate) use plan::{lossy, output_formats, plan};
-pub(crate) use sample::Sample;
-pub(crate) use trials::Trials;
+pub(crate) use rehearsal::{REHEARSAL_TOLERANCE, Rehearsal, rehearse};
+pub(crate) use sample::{Sample, is_large, tiles};
+pub(crate) use trials::{LOSSLESS_REWRITE_MAY_SAVE, MIN_LOSSY_GAIN, TOLERANCE, Trials};
 
 use crate::codec::{Encoder, codec};
 use crate::image::Image;

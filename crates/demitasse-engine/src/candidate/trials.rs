@@ -15,13 +15,13 @@ use crate::{Control, Effort, Error, Format, Limits, Quality, Result, Score, Targ
 const MAX_TRIALS: usize = 7;
 /// A score this far above the target is good enough: half a point is about 1 % of a JPEG's bytes
 /// (`docs/decisions/0004-search.md`).
-const TOLERANCE: f64 = 0.9;
+pub(crate) const TOLERANCE: f64 = 0.9;
 /// The same where time does not matter.
 const FINE_TOLERANCE: f64 = 0.3;
 /// A lossless rewrite of a JPEG saves 5 to 7 %; it is not tried where a lossy result saved more than this.
-const LOSSLESS_REWRITE_MAY_SAVE: f64 = 0.10;
+pub(crate) const LOSSLESS_REWRITE_MAY_SAVE: f64 = 0.10;
 /// A lossy result must save at least this part of the input: pixels are not touched for less.
-const MIN_LOSSY_GAIN: f64 = 0.02;
+pub(crate) const MIN_LOSSY_GAIN: f64 = 0.02;
 /// Where a fit into bytes starts: what this score is expected to take.
 const FIT_START: Score = Score(70.0);
 

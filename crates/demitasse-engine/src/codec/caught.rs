@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Codec, Decoded, Encoder, Header, Memory};
+use super::{Codec, Decoded, Encoder, Header, Memory, Recoder, Tiles};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Effort, Error, Format, Limits, Result};
 
@@ -28,7 +28,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-/// A codec whose panics are caught. Encoders are caught where they are called: [`caught`].
+/// A codec whose panics are caught. Encoders and recoders are caught where they are called: [`caught`].
 pub(crate) struct Caught<C>(pub Format, pub C);
 
 impl<C: Codec> Codec for Caught<C> {
@@ -64,6 +64,15 @@ impl<C: Codec> Codec for Caught<C> {
 
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         caught(self.0, || self.1.strip(bytes, keep))
+    }
+
+    fn recoder<'a>(
+        &self,
+        bytes: &'a [u8],
+        tiles: &Tiles,
+        control: &Control,
+    ) -> Result<Option<Box<dyn Recoder + 'a>>> {
+        caught(self.0, || self.1.recoder(bytes, tiles, control))
     }
 
     fn memory(&self) -> Memory {

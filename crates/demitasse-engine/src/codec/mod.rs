@@ -5,6 +5,7 @@
 
 mod absent;
 mod caught;
+mod recoder;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -50,6 +51,7 @@ use serde_json::{Map, Value};
 
 use self::absent::absent;
 pub(crate) use self::caught::{Caught, caught};
+pub(crate) use self::recoder::{Recoder, Tiles};
 use crate::analyze::Analysis;
 use crate::image::Image;
 use crate::metadata::{Embedded, Metadata};
@@ -72,6 +74,8 @@ pub struct Header {
     pub alpha: bool,
     /// Whether it has, or may have, more than one frame in time.
     pub animated: bool,
+    /// Whether it is coded once from top to bottom, in a way that effort `fast` may recode without holding the picture.
+    pub sequential: bool,
 }
 
 impl Header {
@@ -165,6 +169,20 @@ pub(crate) trait Codec: Sync {
     /// # Errors
     /// `Malformed` if the container cannot be walked.
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>>;
+
+    /// Looks through a file that may be recoded in a stream, and takes a sample of it; `None` where it is unusual, or of a format for
+    /// which this cannot be done.
+    ///
+    /// # Errors
+    /// As [`Codec::decode`].
+    fn recoder<'a>(
+        &self,
+        _bytes: &'a [u8],
+        _tiles: &Tiles,
+        _control: &Control,
+    ) -> Result<Option<Box<dyn Recoder + 'a>>> {
+        Ok(None)
+    }
 
     /// Memory that it takes.
     fn memory(&self) -> Memory;
