@@ -169,6 +169,13 @@ async fn the_health_check_and_the_doctor_tell_good_from_bad() {
         command().args(["doctor", "--listen", &address, "--data"]).arg(data.path()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!((output.status.code(), text.matches("FAIL").count()), (Some(0), 0), "{text}");
+    let output = command()
+        .args(["doctor", "--listen", &address, "--min-free-disk", "9EB", "--data"])
+        .arg(data.path())
+        .output()
+        .unwrap();
+    let low = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(low.contains("uploads are refused below"), "{low}");
     assert!(text.contains("a child process made"), "{text}");
 }
 
