@@ -20,6 +20,10 @@ use crate::lease::new_lease;
 
 pub(super) const BLOBS: &str = "demitasse_blobs";
 
+/// Where a task names its original, and its result.
+pub(super) const ORIGINAL: &str = "demitasse.image.original.sha256";
+pub(super) const VARIANT: &str = "demitasse.variant.sha256";
+
 /// Entries that are read at a time.
 const BATCH: u32 = 100;
 
@@ -63,8 +67,8 @@ impl MongoStore {
 
     pub(super) async fn names(&self, key: BlobKey) -> Result<bool, StoreError> {
         let field = match key.kind {
-            BlobKind::Original => "demitasse.image.original.sha256",
-            BlobKind::Variant => "demitasse.variant.sha256",
+            BlobKind::Original => ORIGINAL,
+            BlobKind::Variant => VARIANT,
         };
         let tasks = self.tasks.clone_with_type::<Document>();
         let query = tasks.find_one(doc! { field: key.sha256.to_string() }).projection(doc! { "_id": 1 });

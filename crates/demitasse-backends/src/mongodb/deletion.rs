@@ -41,6 +41,9 @@ const BUSY: Duration = Duration::from_secs(60);
 /// Deletions that are completed, or forgotten, in one go.
 const AT_ONCE: i64 = 100;
 
+/// Where a task names blobs.
+const NAMES: [&str; 2] = [super::blobs::ORIGINAL, super::blobs::VARIANT];
+
 /// What was decided: which image goes with which task, and the blobs that they named then, as `KIND/HASH`.
 #[derive(Deserialize)]
 struct Intent {
@@ -170,18 +173,26 @@ impl MongoStore {
         lent.extend(doc! { "demitasse.open": true, "demitasse.lentUntil": { "$gt": 0 } });
         let mut free = ours();
         free.insert("$nor", vec![doc! { "demitasse.open": true, "demitasse.lentUntil": { "$gt": 0 } }]);
+        let tasks = self.tasks.clone_with_type::<Document>();
         loop {
-            let delete = self.tasks.find_one_and_delete(free.clone());
+            let Some(found) = self.ask(&about, tasks.find_one(ours())).await? else { return Ok(None) };
+            // A result that comes in between is seen, whether or not a server's answer is the very document it deletes.
+            let as_found = |filter: &Document| {
+                let mut filter = filter.clone();
+                filter.extend(NAMES.map(|path| (path.to_owned(), field(&found, path))));
+                filter
+            };
+            let delete = self.tasks.find_one_and_delete(as_found(&free));
             if let Some(task) = self.ask(&about, delete).await? {
                 return Ok(Some(task));
             }
             let give_back = doc! { "$unset": { "demitasse": "" } };
-            let give_back = self.tasks.find_one_and_update(lent.clone(), give_back);
+            let give_back = self.tasks.find_one_and_update(as_found(&lent), give_back);
             let given = self.ask(&about, give_back.return_document(ReturnDocument::Before)).await?;
-            if given.is_some() || self.ask(&about, self.tasks.find_one(ours())).await?.is_none() {
+            if given.is_some() {
                 return Ok(given);
             }
-            // Lent, or taken back, between the two.
+            // Ended, lent, taken back or deleted between the two.
         }
     }
 
@@ -204,6 +215,13 @@ impl MongoStore {
         self.ask("deletions", self.images.delete_many(late)).await?;
         self.ask("deletions", deletions.delete_many(doc! { "_id": { "$in": tasks } })).await.map(drop)
     }
+}
+
+/// What stands at `path`; `null` if nothing does, which an absent field equals.
+fn field(document: &Document, path: &str) -> Bson {
+    let mut names = path.split('.');
+    let first = names.next().and_then(|name| document.get(name));
+    names.fold(first, |found, name| found?.as_document()?.get(name)).cloned().unwrap_or(Bson::Null)
 }
 
 /// The two collections' indexes: each query's condition, and few documents.
