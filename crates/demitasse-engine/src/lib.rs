@@ -67,6 +67,8 @@ mod reference;
 mod request;
 mod resize;
 mod search;
+mod stream;
+mod time;
 mod verify;
 
 pub use analyze::{Analysis, Content, FEATURES, Features};

@@ -21,6 +21,10 @@ pub struct Limits {
     /// ([`crate::memory_needed`]). Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_memory: Option<u64>,
+    /// Seconds of processor time that a call may take, if there is a bound: of several formats that may come out, those are
+    /// not tried whose search is predicted to take more. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cpu_seconds: Option<u64>,
 }
 
 impl Default for Limits {
@@ -31,6 +35,7 @@ impl Default for Limits {
             max_dimension: 65_500,
             max_metadata_bytes: 16_000_000,
             max_memory: None,
+            max_cpu_seconds: None,
         }
     }
 }

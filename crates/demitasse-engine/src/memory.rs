@@ -5,6 +5,7 @@
 use crate::candidate::output_formats;
 use crate::codec::{Header, codec};
 use crate::report::Warning;
+use crate::stream::may_stream;
 use crate::{Error, Format, Request, Result};
 
 /// What a call takes whatever the size: tables, rows, the libraries' own, in bytes.
@@ -14,15 +15,32 @@ const BASE: u64 = 16_000_000;
 /// are the caller's and not counted.
 ///
 /// Cost: none to speak of.
+///
+/// Where effort `fast` may recode in a stream, it is what that takes, with half a byte a pixel for the output. The few files with
+/// such a header for which it turns out impossible need the picture, and are refused if [`crate::Limits::max_memory`] has no room
+/// for it; without that bound they take it.
 pub fn memory_needed(header: &Header, request: &Request) -> u64 {
+    if may_stream(header, request) {
+        return streaming(header);
+    }
     let formats = output_formats(header.format, request.format).into_iter();
     let each = formats.map(|format| needed_for(format, header, request));
     each.max().unwrap_or_else(|| BASE + decoding(header))
 }
 
+/// What a stream takes: less than the base, and its output.
+fn streaming(header: &Header) -> u64 {
+    BASE + header.pixels() / 2
+}
+
+/// Bytes that the output of a stream may have, within `budget`.
+pub(crate) fn room_for_stream(budget: u64) -> u64 {
+    budget.saturating_sub(BASE)
+}
+
 /// The same, if nothing but `format` may come out.
 fn needed_for(format: Format, header: &Header, request: &Request) -> u64 {
-    let made = pixels_made(header, request).unwrap_or_else(|| pixels(header));
+    let made = pixels_made(header, request);
     let memory = codec(format).memory();
     let trying = picture(header) + memory.encode.max(picture(header) + memory.decode);
     BASE + decoding(header).max(made * trying)
@@ -30,11 +48,7 @@ fn needed_for(format: Format, header: &Header, request: &Request) -> u64 {
 
 /// The second picture is the first one turned upright, or freed of what it does not use.
 fn decoding(header: &Header) -> u64 {
-    pixels(header) * (2 * picture(header) + codec(header.format).memory().decode)
-}
-
-fn pixels(header: &Header) -> u64 {
-    u64::from(header.width) * u64::from(header.height)
+    header.pixels() * (2 * picture(header) + codec(header.format).memory().decode)
 }
 
 /// Bytes of a decoded pixel.
@@ -43,12 +57,12 @@ fn picture(header: &Header) -> u64 {
     channels * u64::from(header.bits).div_ceil(8)
 }
 
-/// Pixels of the output, whichever way the image is turned; `None` where no size is asked for.
-fn pixels_made(header: &Header, request: &Request) -> Option<u64> {
-    let resize = request.resize?;
+/// Pixels of the output, whichever way the image is turned.
+pub(crate) fn pixels_made(header: &Header, request: &Request) -> u64 {
+    let Some(resize) = request.resize else { return header.pixels() };
     let of = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
     let upright = of(resize.output_size(header.width, header.height));
-    Some(upright.max(of(resize.output_size(header.height, header.width))))
+    upright.max(of(resize.output_size(header.height, header.width)))
 }
 
 /// Refuses what needs more than `budget` bytes whatever comes out.
@@ -56,6 +70,20 @@ fn pixels_made(header: &Header, request: &Request) -> Option<u64> {
 /// # Errors
 /// `MemoryBudget`, with both numbers.
 pub(crate) fn check(header: &Header, request: &Request, budget: Option<u64>) -> Result<()> {
+    let Some(budget) = budget.filter(|_| may_stream(header, request)) else {
+        return check_picture(header, request, budget);
+    };
+    match streaming(header) {
+        needed if needed > budget => Err(Error::MemoryBudget { needed, budget }),
+        _ => Ok(()),
+    }
+}
+
+/// As [`check`], if the picture must be held.
+///
+/// # Errors
+/// `MemoryBudget`, with both numbers.
+pub(crate) fn check_picture(header: &Header, request: &Request, budget: Option<u64>) -> Result<()> {
     let Some(budget) = budget else { return Ok(()) };
     let formats = output_formats(header.format, request.format).into_iter();
     let least = formats.map(|format| needed_for(format, header, request)).min();
@@ -101,8 +129,15 @@ mod tests {
     use super::*;
     use crate::{Effort, FormatSet, OutputFormat, Resize, ResizeMethod, Target};
 
-    const PHOTO: Header =
-        Header { format: Format::Jpeg, width: 6000, height: 4000, bits: 8, alpha: false, animated: false };
+    const PHOTO: Header = Header {
+        format: Format::Jpeg,
+        width: 6000,
+        height: 4000,
+        bits: 8,
+        alpha: false,
+        animated: false,
+        sequential: true,
+    };
 
     fn request(format: OutputFormat) -> Request {
         Request { format, effort: Effort::Balanced, ..Request::new(Target::Lossless) }
@@ -120,8 +155,8 @@ mod tests {
 
     #[test]
     fn more_bits_and_alpha_need_more() {
-        let deep = Header { format: Format::Png, bits: 16, alpha: true, ..PHOTO };
-        let flat = Header { format: Format::Png, ..PHOTO };
+        let deep = Header { format: Format::Png, bits: 16, alpha: true, sequential: false, ..PHOTO };
+        let flat = Header { format: Format::Png, sequential: false, ..PHOTO };
         let keep = request(OutputFormat::Keep);
         assert!(memory_needed(&deep, &keep) > memory_needed(&flat, &keep));
     }

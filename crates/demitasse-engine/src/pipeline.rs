@@ -1,4 +1,4 @@
-//! The pipeline: header → limits → decode → candidates → search → verify → receipt.
+//! The pipeline: header → limits → decode → candidates → search → verify → receipt. What never holds a picture is in `stream`.
 
 use std::time::Instant;
 
@@ -15,8 +15,9 @@ use crate::reduce::{reduce, uses_alpha};
 use crate::reference::{self, Reference};
 use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warning};
 use crate::request::OutputFormat;
+use crate::stream::already_compressed;
 use crate::{
-    Control, Error, Format, Limits, Request, Result, Sniffed, Target, memory, orient, sniff, verify,
+    Control, Error, Format, Limits, Request, Result, Sniffed, Target, memory, orient, sniff, time, verify,
 };
 
 /// Smaller bytes, and the receipt.
@@ -99,7 +100,7 @@ pub fn analyze(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Analy
 /// - `Codec` for a defect.
 ///
 /// Cost: blocking; for a JPEG photo about 0.15 s of one core a megapixel with a target, 0.05 at a fixed quality, 0.03 at
-/// effort `fast`; memory at most [`crate::memory_needed`].
+/// effort `fast`, 0.01 where that recodes a large baseline JPEG in a stream; memory at most [`crate::memory_needed`].
 pub fn compress(bytes: &[u8], request: &Request, limits: &Limits, control: &Control) -> Result<Compressed> {
     let clock = Clock { wall: Instant::now(), cpu: ThreadTime::try_now().ok() };
     request.validate()?;
@@ -125,14 +126,14 @@ struct Clock {
 }
 
 /// One call's input.
-struct Input<'a> {
-    bytes: &'a [u8],
-    request: &'a Request,
-    header: Header,
-    codec: &'static dyn Codec,
-    metadata: Metadata,
-    limits: &'a Limits,
-    control: &'a Control,
+pub(crate) struct Input<'a> {
+    pub bytes: &'a [u8],
+    pub request: &'a Request,
+    pub header: Header,
+    pub codec: &'static dyn Codec,
+    pub metadata: Metadata,
+    pub limits: &'a Limits,
+    pub control: &'a Control,
 }
 
 impl Input<'_> {
@@ -151,6 +152,10 @@ impl Input<'_> {
     }
 
     fn compress_still(&self) -> Result<Draft> {
+        if let Some(draft) = self.recode()? {
+            return Ok(draft);
+        }
+        memory::check_picture(&self.header, self.request, self.limits.max_memory)?;
         let orientation = self.metadata.orientation;
         let reference = reference::decode(
             self.bytes,
@@ -168,12 +173,13 @@ impl Input<'_> {
         let mut formats = self.formats(&reference)?;
         let budget = self.limits.max_memory;
         reference.warnings.extend(memory::leave_out(&mut formats, &self.header, self.request, budget)?);
+        let budget = self.limits.max_cpu_seconds;
+        reference.warnings.extend(time::leave_out(&mut formats, &self.header, self.request, budget));
         if formats.is_empty() {
             return self.keep_unless_replaced(self.no_encoder(), reference);
         }
         if !reference.replaces_input && self.is_already_compressed() {
-            let detail = "it was compressed to this target, or a lower one, before";
-            return self.keep_unless_replaced(Reason::new(ReasonCode::AlreadyCompressed, detail), reference);
+            return self.keep_unless_replaced(already_compressed(), reference);
         }
         let source = self.source(&reference.image);
         let mut candidates = plan(source, &formats, self.request.target, self.request.effort, analysis);
@@ -406,7 +412,7 @@ impl Input<'_> {
 
     /// Keeps the input's coding and takes away what is private. `image` is the decoded input, where it was decoded: the
     /// rewritten file must show the same.
-    fn keep(
+    pub(crate) fn keep(
         &self,
         reason: Reason,
         image: Option<&Image>,
@@ -464,7 +470,7 @@ impl Input<'_> {
     }
 
     /// Whether an earlier compression promised the same, or less, already.
-    fn is_already_compressed(&self) -> bool {
+    pub(crate) fn is_already_compressed(&self) -> bool {
         let keeps_format = match self.request.format {
             OutputFormat::Keep | OutputFormat::Auto => true,
             OutputFormat::Among(formats) => formats.contains(self.header.format),
@@ -474,7 +480,7 @@ impl Input<'_> {
     }
 
     /// The mark of a lossy result of this request.
-    fn mark(&self) -> Option<Mark> {
+    pub(crate) fn mark(&self) -> Option<Mark> {
         match self.request.target {
             Target::Score { score } => Some(Mark::Score(score.0)),
             Target::Quality { quality } => Some(Mark::Quality(quality.0.into())),
@@ -492,7 +498,7 @@ impl Input<'_> {
     }
 
     /// What goes beside pixels that stay coded as they are.
-    fn embedded_as_stored(&self) -> Embedded {
+    pub(crate) fn embedded_as_stored(&self) -> Embedded {
         Embedded {
             icc: self.metadata.icc.clone(),
             exif: exif::write(self.orientation_to_keep(), &self.metadata.rights),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::candidate::Attempt;
 use crate::codec::{Header, Setting, Source};
-use crate::metadata::{Kind, Metadata};
+use crate::metadata::{Kind, Metadata, Orientation};
 use crate::metric::Scored;
 use crate::pipeline::Compressed;
 use crate::reduce::uses_alpha;
@@ -87,6 +87,18 @@ pub(crate) enum Proof {
     Predicted(Score),
 }
 
+/// A file that was recoded in a stream.
+pub(crate) struct Recoded {
+    pub bytes: Vec<u8>,
+    /// The encoder's name and version.
+    pub encoder: &'static str,
+    pub version: &'static str,
+    /// Its settings.
+    pub settings: Map<String, Value>,
+    /// The score that it was made for.
+    pub predicted: Score,
+}
+
 /// A finished compression, before it is written down.
 pub(crate) struct Draft {
     bytes: Vec<u8>,
@@ -153,6 +165,28 @@ impl Draft {
                 Survivors::Upright { profile: source.image.profile.is_some() }
             },
             bytes: attempt.bytes,
+            candidates: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// New bytes of a picture that was never held. It is opaque, of 8 bits, and stored as it was.
+    pub(crate) fn recoded(recoded: Recoded, header: &Header, orientation: Orientation) -> Self {
+        let Recoded { bytes, encoder, version, settings, predicted } = recoded;
+        let (width, height) = orientation.turn(header.width, header.height);
+        let Header { format, bits, alpha, .. } = *header;
+        Self {
+            bytes,
+            outcome: Outcome::Compressed,
+            reason: None,
+            made: Some(Made { format, width, height, bits, alpha }),
+            alpha,
+            lossless: false,
+            score: None,
+            predicted_score: Some(predicted),
+            content: None,
+            recipe: Recipe { encoder: encoder.to_owned(), version: version.to_owned(), settings },
+            survivors: Survivors::AsStored,
             candidates: Vec::new(),
             warnings: Vec::new(),
         }

@@ -190,7 +190,8 @@ impl FromIterator<Format> for FormatSet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effort {
-    /// JPEG and WebP: one encode, at a setting that is predicted from the image; the receipt says that nothing was measured.
+    /// JPEG and WebP: one encode, at a setting that is predicted from the image; the receipt says that nothing was measured. A large
+    /// baseline JPEG is recoded in a stream: its picture is never held.
     /// Others: their quickest settings, searched and measured.
     Fast,
     /// The setting is searched for and the result measured, on tiles where the image is large.

@@ -48,8 +48,13 @@ const NOISE: f64 = 14.0;
 impl Analysis {
     /// Looks at the first frame. Cost: one pass over the colours, cut short in photos, and 4,096 blocks at most.
     pub fn of(image: &Image) -> Self {
+        Self::of_sample(image, image.pixels())
+    }
+
+    /// The same of an image of so many pixels, of which this is a sample.
+    pub(crate) fn of_sample(image: &Image, pixels: u64) -> Self {
         let colors = colors::count(image);
-        let texture = texture::measure(image);
+        let texture = texture::measure(image, pixels);
         let is_even = |least| texture.even_share > least;
         let is_graphic = colors.are_very_few()
             || is_even(EVEN_IN_A_GRAPHIC)

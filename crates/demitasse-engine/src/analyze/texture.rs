@@ -57,8 +57,8 @@ impl Block {
     }
 }
 
-/// Cost: at most 4,096 blocks of 64 pixels, whatever the size.
-pub(super) fn measure(image: &Image) -> Texture {
+/// Measures an image of `pixels`, or a sample of it. Cost: at most 4,096 blocks of 64 pixels, whatever the size.
+pub(super) fn measure(image: &Image, pixels: u64) -> Texture {
     let blocks = blocks(image);
     let count = blocks.len().max(1) as f64;
     let mean = |of: &dyn Fn(&Block) -> f64| blocks.iter().map(of).sum::<f64>() / count;
@@ -78,7 +78,7 @@ pub(super) fn measure(image: &Image) -> Texture {
             mean(&|block| log(block.far_step)) - step,
             mean(&|block| block.luma) / 255.0,
             log(mean(&|block| block.saturation)),
-            (image.pixels().max(1) as f64 / 1e6).ln() / 4.0,
+            (pixels.max(1) as f64 / 1e6).ln() / 4.0,
         ],
         even_share: blocks.iter().filter(|block| block.is_even()).count() as f64 / count,
         step_where_busy: mean_of_busy(&|block| block.step),

@@ -1,17 +1,20 @@
 //! Which encoders are tried, and what each makes of the image.
 //!
 //! - `plan`: which, in which order, by what the image is like.
+//! - `ready`: one of them and its source, with what every trial shares.
 //! - `sample` and `rehearsal`: the search on a part of a large image, which tells the whole where to start.
 //! - `trials`: runs them, and keeps what holds the promise.
 
 mod plan;
+mod ready;
 mod rehearsal;
 mod sample;
 mod trials;
 
 pub(crate) use plan::{lossy, output_formats, plan};
-pub(crate) use sample::Sample;
-pub(crate) use trials::Trials;
+pub(crate) use rehearsal::{REHEARSAL_TOLERANCE, Rehearsal, rehearse};
+pub(crate) use sample::{Sample, is_large, tiles};
+pub(crate) use trials::{LOSSLESS_REWRITE_MAY_SAVE, MIN_LOSSY_GAIN, TOLERANCE, Trials};
 
 use crate::codec::{Encoder, codec};
 use crate::image::Image;
@@ -45,7 +48,8 @@ pub(crate) struct Attempt {
     pub exceeds: bool,
 }
 
-/// Decodes a result, turns it upright and checks that it is a picture of the same size.
+/// Decodes a result, turns it upright and checks that it is a picture of the same size. What came from 8 bits a sample is
+/// taken as viewers show it ([`crate::codec::Codec::decode_shown`]).
 ///
 /// # Errors
 /// `Codec` if it is not, or does not decode: the encoder's fault.
@@ -56,7 +60,12 @@ pub(crate) fn decode_result(
     limits: &Limits,
     control: &Control,
 ) -> Result<Image> {
-    let decoded = codec(format).decode(bytes, limits, control).map_err(|error| match error {
+    let codec = codec(format);
+    let decoded = match original.bits() {
+        8 => codec.decode_shown(bytes, limits, control),
+        _ => codec.decode(bytes, limits, control),
+    };
+    let decoded = decoded.map_err(|error| match error {
         Error::DeadlineExceeded | Error::Cancelled => error,
         other => Error::codec(format.capabilities().name, format!("the result does not decode: {other}")),
     })?;

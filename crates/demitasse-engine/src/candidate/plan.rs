@@ -39,7 +39,7 @@ pub(crate) fn plan(
                 let encoders = codec(*format).encoders().iter();
                 encoders.map(|encoder| Candidate { format: *format, encoder: *encoder })
             })
-            .filter(|candidate| candidate.encoder.accepts(source))
+            .filter(|candidate| candidate.encoder.suits(analysis) && candidate.encoder.accepts(source))
     };
     let is_lossless = |candidate: &Candidate| candidate.encoder.mode() == Mode::Lossless;
     let has_lossy = all().any(|candidate| !is_lossless(&candidate));
@@ -47,7 +47,7 @@ pub(crate) fn plan(
         .filter(|candidate| match target {
             Target::Lossless => is_lossless(candidate),
             _ if too_small || !has_lossy => is_lossless(candidate),
-            Target::Quality { .. } => !is_lossless(candidate),
+            Target::Quality { .. } => !is_lossless(candidate) && candidate.encoder.takes_requested_quality(),
             Target::Score { .. } | Target::MaxBytes { .. } => true,
         })
         .filter(|candidate| {

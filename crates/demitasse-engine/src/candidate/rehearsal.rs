@@ -1,7 +1,8 @@
 //! The search on a sample of a large image.
 
+use super::ready::Ready;
 use super::{Candidate, Trials, decode_result};
-use crate::codec::{Source, caught};
+use crate::codec::Source;
 use crate::metric::Evaluator;
 use crate::report::Trial;
 use crate::search::{Budget, Goal, Guess, Probe, QualityRange, refine, search};
@@ -10,14 +11,52 @@ use crate::{Effort, Quality, Result, Score};
 /// Encodes of the sample.
 const MAX_PROBES: usize = 3;
 /// A score this far from what is aimed at is near enough to tell the rest from the slope.
-const TOLERANCE: f64 = 2.5;
+pub(crate) const REHEARSAL_TOLERANCE: f64 = 2.5;
 /// A sample scores higher than the whole image, by this for each point that is missing to 100 and for no pixel seen: what
 /// is rare is not in it (`docs/decisions/0003-tiles.md`).
 const BIAS: f64 = 0.055;
 
+/// A search on a sample.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rehearsal {
+    /// The settings that may be tried.
+    pub range: QualityRange,
+    /// Of the whole image.
+    pub goal: Goal,
+    /// Encodes, at least 1.
+    pub max_probes: usize,
+    /// The part of the image's pixels that is in the sample.
+    pub share: f64,
+    /// Width of the range of scores that is near enough, usually [`REHEARSAL_TOLERANCE`].
+    pub tolerance: f64,
+}
+
+/// Where the search on the whole image should start: `expected`, or better. `measure` encodes the sample, and gives its bytes and its
+/// score. Notes what was tried in `trials`.
+///
+/// # Errors
+/// Those of `measure`.
+pub(crate) fn rehearse(
+    rehearsal: Rehearsal,
+    expected: Guess,
+    trials: &mut Vec<Trial>,
+    measure: &mut dyn FnMut(Quality) -> Result<(u64, Score)>,
+) -> Result<Guess> {
+    let Rehearsal { range, goal, max_probes, share, tolerance } = rehearsal;
+    let bias = BIAS * (1.0 - share).powi(2) * (100.0 - goal.target.0);
+    let target = Score((goal.target.0 + bias - tolerance / 2.0).min(99.0));
+    let aim = Goal { target, tolerance };
+    let budget = Budget { max_trials: max_probes, below_bytes: u64::MAX };
+    let choice = search(range, expected, aim, budget, &mut |quality| {
+        let (bytes, score) = measure(quality)?;
+        trials.push(Trial { quality, bytes, score: Some(score), share });
+        Ok(Probe { quality, bytes, score })
+    })?;
+    Ok(refine(range.axis, &choice.probes, expected, Score((goal.aim() + bias).min(99.5))))
+}
+
 impl Trials<'_> {
-    /// Where the search on the whole image should start: `expected`, or better where there is a sample. Notes what was
-    /// tried in `trials`.
+    /// As [`rehearse`], where there is a sample; what is `expected` where there is none.
     ///
     /// # Errors
     /// The encoder's; `DeadlineExceeded`, `Cancelled`.
@@ -30,29 +69,17 @@ impl Trials<'_> {
         trials: &mut Vec<Trial>,
     ) -> Result<Guess> {
         let Some(sample) = self.sample.filter(|_| candidate.encoder.rehearses()) else { return Ok(expected) };
-        let unseen = 1.0 - sample.share;
-        let bias = BIAS * unseen * unseen * (100.0 - goal.target.0);
-        let aim =
-            Goal { target: Score((goal.target.0 + bias - TOLERANCE / 2.0).min(99.0)), tolerance: TOLERANCE };
         let evaluator = Evaluator::new(&sample.image);
         let source = Source { image: &sample.image, ..self.source };
-        let max_trials = if self.effort == Effort::Fast { 1 } else { MAX_PROBES };
-        let budget = Budget { max_trials, below_bytes: u64::MAX };
-        let choice = search(range, expected, aim, budget, &mut |quality: Quality| {
+        let ready = Ready::new(candidate, source, self.control)?;
+        let max_probes = if self.effort == Effort::Fast { 1 } else { MAX_PROBES };
+        let (share, tolerance) = (sample.share, REHEARSAL_TOLERANCE);
+        let rehearsal = Rehearsal { range, goal, max_probes, share, tolerance };
+        rehearse(rehearsal, expected, trials, &mut |quality| {
             self.control.check()?;
-            let bytes = caught(candidate.format, || {
-                candidate.encoder.encode(source, self.setting(quality), self.embedded, self.control)
-            })?;
+            let bytes = ready.encode(self.setting(quality), self.embedded, self.control)?;
             let image = decode_result(candidate.format, &bytes, &sample.image, self.limits, self.control)?;
-            let score = evaluator.score(&image, self.control)?.whole;
-            trials.push(Trial {
-                quality,
-                bytes: bytes.len() as u64,
-                score: Some(score),
-                share: sample.share,
-            });
-            Ok(Probe { quality, bytes: bytes.len() as u64, score })
-        })?;
-        Ok(refine(range.axis, &choice.probes, expected, Score((goal.aim() + bias).min(99.5))))
+            Ok((bytes.len() as u64, evaluator.score(&image, self.control)?.whole))
+        })
     }
 }

@@ -4,6 +4,7 @@
 //! mosaic rather than averaging the tiles' scores pools the errors of all tiles as the metric pools those of a whole image;
 //! the seams are the same in reference and result. Measured in `docs/decisions/0003-tiles.md`.
 
+use crate::codec::Tiles;
 use crate::image::{Image, Samples};
 use crate::metric::Rect;
 
@@ -18,6 +19,8 @@ const BASE_TILES: f64 = 5.0;
 const TILES_PER_MEGAPIXEL: f64 = 0.6;
 /// 1.6 megapixels.
 const MAX_TILES: f64 = 24.0;
+/// 0.8 megapixels: both pictures of the sample are in the 16 MB that a stream may take (`docs/decisions/0017-streaming.md`).
+const MAX_TILES_OF_STREAM: f64 = 12.0;
 
 /// The sample.
 pub(crate) struct Sample {
@@ -31,10 +34,10 @@ impl Sample {
     /// Of a large image; none of a small one, of which it would be most. Depends on the dimensions alone. Cost: a copy of
     /// the tiles.
     pub(crate) fn of(image: &Image) -> Option<Self> {
-        if image.pixels() < MIN_PIXELS || image.width.min(image.height) < TILE_SIDE {
+        if !is_large(image.width, image.height) {
             return None;
         }
-        let grid = Grid::over(image.width, image.height);
+        let grid = Grid::over(image.width, image.height, MAX_TILES);
         let (width, height) = (grid.columns * TILE_SIDE, grid.rows * TILE_SIDE);
         let channels = image.layout.channels();
         let samples = match image.samples() {
@@ -47,6 +50,21 @@ impl Sample {
     }
 }
 
+/// Whether a sample is much less than the image, whose sides are in pixels.
+pub(crate) fn is_large(width: u32, height: u32) -> bool {
+    u64::from(width) * u64::from(height) >= MIN_PIXELS && width.min(height) >= TILE_SIDE
+}
+
+/// Where to take a sample of a large image that is recoded in a stream, and the part of the pixels that is in it.
+pub(crate) fn tiles(width: u32, height: u32) -> (Tiles, f64) {
+    let Grid { tiles, columns, .. } = Grid::over(width, height, MAX_TILES_OF_STREAM);
+    let lefts: Vec<u32> = tiles.iter().take(columns as usize).map(|tile| tile.x).collect();
+    let tops = tiles.iter().step_by(columns as usize).map(|tile| tile.y).collect();
+    let pixels = u64::from(TILE_SIDE).pow(2) * tiles.len() as u64;
+    let share = pixels as f64 / (u64::from(width) * u64::from(height)) as f64;
+    (Tiles { lefts, tops, side: TILE_SIDE }, share)
+}
+
 /// `columns x rows` tiles, one in the middle of each cell, row by row.
 struct Grid {
     tiles: Vec<Rect>,
@@ -55,9 +73,9 @@ struct Grid {
 }
 
 impl Grid {
-    fn over(width: u32, height: u32) -> Self {
+    fn over(width: u32, height: u32, most_tiles: f64) -> Self {
         let pixels = f64::from(width) * f64::from(height);
-        let wanted = (BASE_TILES + TILES_PER_MEGAPIXEL * pixels / 1e6).min(MAX_TILES).floor();
+        let wanted = (BASE_TILES + TILES_PER_MEGAPIXEL * pixels / 1e6).min(most_tiles).floor();
         let most = |side: u32| f64::from(side / TILE_SIDE);
         let columns = (wanted * f64::from(width) / f64::from(height)).sqrt().round().clamp(1.0, most(width));
         let rows = (wanted / columns).round().clamp(1.0, most(height));
@@ -117,7 +135,7 @@ mod tests {
         let image = Image::still(width, 1000, Layout::Gray, Samples::U16(samples), None);
         let sample = Sample::of(&image).unwrap().image;
         let Samples::U16(mosaic) = sample.samples() else { panic!("it has 16 bits") };
-        let grid = Grid::over(width, 1000);
+        let grid = Grid::over(width, 1000, MAX_TILES);
         for (index, tile) in grid.tiles.iter().enumerate() {
             let (column, row) = (index as u32 % grid.columns, index as u32 / grid.columns);
             let at = (row * TILE_SIDE + 9) * sample.width + column * TILE_SIDE + 7;
@@ -129,7 +147,7 @@ mod tests {
     proptest! {
         #[test]
         fn tiles_lie_inside_the_image_and_do_not_overlap(width in 256_u32..60_000, height in 256_u32..60_000) {
-            let grid = Grid::over(width, height);
+            let grid = Grid::over(width, height, MAX_TILES);
             prop_assert_eq!(grid.tiles.len() as u32, grid.columns * grid.rows);
             for tile in &grid.tiles {
                 prop_assert!(tile.x + tile.width <= width && tile.y + tile.height <= height);

@@ -1,5 +1,6 @@
 //! Runs the candidates of one image.
 
+use super::ready::Ready;
 use super::{Attempt, Candidate, Sample, decode_result};
 use crate::analyze::{Analysis, Content};
 use crate::codec::{Mode, Setting, Source, caught};
@@ -14,13 +15,13 @@ use crate::{Control, Effort, Error, Format, Limits, Quality, Result, Score, Targ
 const MAX_TRIALS: usize = 7;
 /// A score this far above the target is good enough: half a point is about 1 % of a JPEG's bytes
 /// (`docs/decisions/0004-search.md`).
-const TOLERANCE: f64 = 0.9;
+pub(crate) const TOLERANCE: f64 = 0.9;
 /// The same where time does not matter.
 const FINE_TOLERANCE: f64 = 0.3;
 /// A lossless rewrite of a JPEG saves 5 to 7 %; it is not tried where a lossy result saved more than this.
-const LOSSLESS_REWRITE_MAY_SAVE: f64 = 0.10;
+pub(crate) const LOSSLESS_REWRITE_MAY_SAVE: f64 = 0.10;
 /// A lossy result must save at least this part of the input: pixels are not touched for less.
-const MIN_LOSSY_GAIN: f64 = 0.02;
+pub(crate) const MIN_LOSSY_GAIN: f64 = 0.02;
 /// Where a fit into bytes starts: what this score is expected to take.
 const FIT_START: Score = Score(70.0);
 
@@ -106,20 +107,21 @@ impl Trials<'_> {
     }
 
     fn attempt(&self, candidate: Candidate, index: usize, smallest: u64) -> Result<Done> {
+        let ready = &Ready::new(candidate, self.source, self.control)?;
         let range = match candidate.encoder.mode() {
-            Mode::Lossless => return self.lossless(candidate, index),
+            Mode::Lossless => return self.lossless(ready, index),
             Mode::Lossy { min, max, step } => QualityRange { min, max, step, axis: candidate.encoder.axis() },
         };
         match self.target {
-            Target::Quality { quality } => self.fixed(candidate, quality, index),
+            Target::Quality { quality } => self.fixed(ready, quality, index),
             Target::Score { score } if self.may_predict(candidate) => {
-                self.predicted(candidate, range, score, index)
+                self.predicted(ready, range, score, index)
             }
             Target::Score { score } => {
                 let below_bytes = ((self.below_bytes as f64 * (1.0 - MIN_LOSSY_GAIN)) as u64).min(smallest);
-                self.searched(candidate, range, score, below_bytes, index)
+                self.searched(ready, range, score, below_bytes, index)
             }
-            Target::MaxBytes { max_bytes, floor } => self.fitted(candidate, range, max_bytes, floor, index),
+            Target::MaxBytes { max_bytes, floor } => self.fitted(ready, range, max_bytes, floor, index),
             Target::Lossless => Err(Error::codec("plan", "a lossy encoder for a lossless target")),
         }
     }
@@ -132,9 +134,10 @@ impl Trials<'_> {
             && self.analysis.content == Content::Photo
     }
 
-    fn lossless(&self, candidate: Candidate, index: usize) -> Result<Done> {
+    fn lossless(&self, ready: &Ready<'_>, index: usize) -> Result<Done> {
+        let candidate = ready.candidate;
         let quality = Quality(100.0);
-        let bytes = self.encode(candidate, quality)?;
+        let bytes = self.encode(ready, quality)?;
         let size = bytes.len() as u64;
         let fits = size < self.below_bytes;
         let report = report(candidate, Vec::new(), Some(size), Some(Score(100.0)), Verdict::Larger);
@@ -144,8 +147,9 @@ impl Trials<'_> {
         Ok((report, (fits && !exceeds).then_some(attempt)))
     }
 
-    fn fixed(&self, candidate: Candidate, quality: Quality, index: usize) -> Result<Done> {
-        let bytes = self.repack(candidate, quality, self.encode(candidate, quality)?)?;
+    fn fixed(&self, ready: &Ready<'_>, quality: Quality, index: usize) -> Result<Done> {
+        let candidate = ready.candidate;
+        let bytes = self.repack(candidate, quality, self.encode(ready, quality)?)?;
         let look = self.look(candidate.format, &bytes)?;
         let size = bytes.len() as u64;
         let trial = Trial { quality, bytes: size, score: Some(look.scored.whole), share: 1.0 };
@@ -156,20 +160,15 @@ impl Trials<'_> {
     }
 
     /// One encode at the setting that the image's features ask for, and a sample of it; nothing is measured on the result.
-    fn predicted(
-        &self,
-        candidate: Candidate,
-        range: QualityRange,
-        target: Score,
-        index: usize,
-    ) -> Result<Done> {
+    fn predicted(&self, ready: &Ready<'_>, range: QualityRange, target: Score, index: usize) -> Result<Done> {
+        let candidate = ready.candidate;
         let expected =
             candidate.encoder.curve(self.effort).guess(range.axis, &self.analysis.features, target);
         let goal = Goal { target, tolerance: TOLERANCE };
         let mut trials = Vec::new();
         let guess = self.rehearse(candidate, range, goal, expected, &mut trials)?;
         let quality = range.clamp(guess.quality);
-        let bytes = self.encode(candidate, quality)?;
+        let bytes = self.encode(ready, quality)?;
         let size = bytes.len() as u64;
         trials.push(Trial { quality, bytes: size, score: None, share: 1.0 });
         let report = report(candidate, trials, Some(size), None, Verdict::Larger);
@@ -181,12 +180,13 @@ impl Trials<'_> {
 
     fn searched(
         &self,
-        candidate: Candidate,
+        ready: &Ready<'_>,
         range: QualityRange,
         target: Score,
         below_bytes: u64,
         index: usize,
     ) -> Result<Done> {
+        let candidate = ready.candidate;
         let budget = Budget { max_trials: MAX_TRIALS, below_bytes };
         let tolerance = if self.effort == Effort::Max { FINE_TOLERANCE } else { TOLERANCE };
         let goal = Goal { target, tolerance };
@@ -197,7 +197,7 @@ impl Trials<'_> {
         let mut kept: Option<(Probe, Vec<u8>, Look)> = None;
         let choice = search(range, guess, goal, budget, &mut |quality| {
             self.control.check()?;
-            let bytes = self.encode(candidate, quality)?;
+            let bytes = self.encode(ready, quality)?;
             let look = self.look(candidate.format, &bytes)?;
             let probe = Probe { quality, bytes: bytes.len() as u64, score: look.held() };
             let holds = probe.score >= target && probe.bytes < budget.below_bytes;
@@ -225,12 +225,13 @@ impl Trials<'_> {
     /// The best score within `max_bytes`; where that is below `floor`, the smallest file at the floor.
     fn fitted(
         &self,
-        candidate: Candidate,
+        ready: &Ready<'_>,
         range: QualityRange,
         max_bytes: u64,
         floor: Score,
         index: usize,
     ) -> Result<Done> {
+        let candidate = ready.candidate;
         let start = candidate
             .encoder
             .curve(self.effort)
@@ -240,7 +241,7 @@ impl Trials<'_> {
         let max_bytes = max_bytes.min(self.below_bytes.saturating_sub(1));
         let Fit { tried, .. } = fit(range, start, max_bytes, MAX_TRIALS, &mut |quality| {
             self.control.check()?;
-            let bytes = self.encode(candidate, quality)?;
+            let bytes = self.encode(ready, quality)?;
             let size = bytes.len() as u64;
             if size <= max_bytes && kept.as_ref().is_none_or(|(best, _)| quality > *best) {
                 kept = Some((quality, bytes));
@@ -270,18 +271,18 @@ impl Trials<'_> {
                 return Ok((report, Some(attempt)));
             }
         }
-        let (mut report, attempt) = self.searched(candidate, range, floor, self.below_bytes, index)?;
+        let (mut report, attempt) = self.searched(ready, range, floor, self.below_bytes, index)?;
         trials.append(&mut report.trials);
         report.trials = trials;
         Ok((report, attempt.map(|attempt| Attempt { exceeds: true, ..attempt })))
     }
 
-    fn encode(&self, candidate: Candidate, quality: Quality) -> Result<Vec<u8>> {
-        let embedded =
-            if candidate.encoder.keeps_coefficients() { self.embedded_as_stored } else { self.embedded };
-        caught(candidate.format, || {
-            candidate.encoder.encode(self.source, self.setting(quality), embedded, self.control)
-        })
+    fn encode(&self, ready: &Ready<'_>, quality: Quality) -> Result<Vec<u8>> {
+        let embedded = match ready.candidate.encoder.keeps_coefficients() {
+            true => self.embedded_as_stored,
+            false => self.embedded,
+        };
+        ready.encode(self.setting(quality), embedded, self.control)
     }
 
     fn repack(&self, candidate: Candidate, quality: Quality, bytes: Vec<u8>) -> Result<Vec<u8>> {

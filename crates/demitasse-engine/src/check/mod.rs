@@ -243,7 +243,7 @@ impl Checks {
                 wrong.push(format!("{:?} was not kept as it was", kept.kind));
             }
         }
-        let turned = before.metadata.orientation != after.metadata.orientation;
+        let turned = before.metadata.orientation.exif() != after.metadata.orientation.exif();
         let applied = claimed.orientation_applied;
         if applied != turned.then(|| before.metadata.orientation.exif()) {
             wrong.push("the orientation was not applied as it says".into());

@@ -6,9 +6,9 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Codec, Decoded, Encoder, Header, Memory};
+use super::{Codec, Decoded, Encoder, Header, Memory, Recoder, Tiles};
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Error, Format, Limits, Result};
+use crate::{Control, Effort, Error, Format, Limits, Result};
 
 /// Does `work` of the codec of `format`; a panic becomes [`Error::Codec`], with the format's name and what was said.
 ///
@@ -28,7 +28,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-/// A codec whose panics are caught. Encoders are caught where they are called: [`caught`].
+/// A codec whose panics are caught. Encoders and recoders are caught where they are called: [`caught`].
 pub(crate) struct Caught<C>(pub Format, pub C);
 
 impl<C: Codec> Codec for Caught<C> {
@@ -58,12 +58,29 @@ impl<C: Codec> Codec for Caught<C> {
         caught(self.0, || self.1.salvage(bytes, limits, control))
     }
 
+    fn decode_shown(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        caught(self.0, || self.1.decode_shown(bytes, limits, control))
+    }
+
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         caught(self.0, || self.1.strip(bytes, keep))
     }
 
+    fn recoder<'a>(
+        &self,
+        bytes: &'a [u8],
+        tiles: &Tiles,
+        control: &Control,
+    ) -> Result<Option<Box<dyn Recoder + 'a>>> {
+        caught(self.0, || self.1.recoder(bytes, tiles, control))
+    }
+
     fn memory(&self) -> Memory {
         self.1.memory()
+    }
+
+    fn pace(&self, effort: Effort) -> f64 {
+        self.1.pace(effort)
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
@@ -118,6 +135,7 @@ mod tests {
         assert!(told(codec.decode(b"", &limits, &control)).contains("no message"));
         assert!(told(codec.decode_shrunk(b"", (1, 1), &limits, &control)).contains("webp"));
         assert!(told(codec.salvage(b"", &limits, &control)).contains("no message"));
+        assert!(told(codec.decode_shown(b"", &limits, &control)).contains("no message"));
         assert!(told(codec.strip(b"", &Embedded::default())).contains("no strip"));
     }
 

@@ -5,6 +5,7 @@
 
 mod absent;
 mod caught;
+mod recoder;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -50,6 +51,8 @@ use serde_json::{Map, Value};
 
 use self::absent::absent;
 pub(crate) use self::caught::{Caught, caught};
+pub(crate) use self::recoder::{Recoder, Tiles};
+use crate::analyze::Analysis;
 use crate::image::Image;
 use crate::metadata::{Embedded, Metadata};
 use crate::report::Warning;
@@ -71,6 +74,15 @@ pub struct Header {
     pub alpha: bool,
     /// Whether it has, or may have, more than one frame in time.
     pub animated: bool,
+    /// Whether it is coded once from top to bottom, in a way that effort `fast` may recode without holding the picture.
+    pub sequential: bool,
+}
+
+impl Header {
+    /// Width times height.
+    pub(crate) fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
 }
 
 /// Memory that a codec takes at most, in bytes for each pixel (`docs/decisions/0016-memory.md`).
@@ -142,6 +154,15 @@ pub(crate) trait Codec: Sync {
         self.decode(bytes, limits, control)
     }
 
+    /// As [`Codec::decode`], to 8 bits a sample as viewers come to them, where that is not the nearest 8 bits to what
+    /// `decode` gives. Results are looked at so.
+    ///
+    /// # Errors
+    /// As [`Codec::decode`].
+    fn decode_shown(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        self.decode(bytes, limits, control)
+    }
+
     /// Rewrites the container around the same coded pixels: what `keep` names is written in place of all metadata.
     /// Works for animations too.
     ///
@@ -149,8 +170,28 @@ pub(crate) trait Codec: Sync {
     /// `Malformed` if the container cannot be walked.
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>>;
 
+    /// Looks through a file that may be recoded in a stream, and takes a sample of it; `None` where it is unusual, or of a format for
+    /// which this cannot be done.
+    ///
+    /// # Errors
+    /// As [`Codec::decode`].
+    fn recoder<'a>(
+        &self,
+        _bytes: &'a [u8],
+        _tiles: &Tiles,
+        _control: &Control,
+    ) -> Result<Option<Box<dyn Recoder + 'a>>> {
+        Ok(None)
+    }
+
     /// Memory that it takes.
     fn memory(&self) -> Memory;
+
+    /// Processor time of a search through all its encoders, in seconds a megapixel: measured on photos, or graphics where
+    /// those take longer (`docs/decisions/0015-choice.md`). 0 if it is only read.
+    fn pace(&self, _effort: Effort) -> f64 {
+        0.0
+    }
 
     /// The encoders that write this format, best first; none if it is only read.
     fn encoders(&self) -> &'static [&'static dyn Encoder];
@@ -192,6 +233,15 @@ pub(crate) struct Setting {
     pub effort: Effort,
 }
 
+/// A source, ready to be encoded at one setting after the other: what every trial would do alike is done.
+pub(crate) trait Prepared {
+    /// As [`Encoder::encode`] of the same source: the same bytes.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    fn encode(&self, setting: Setting, embedded: &Embedded, control: &Control) -> Result<Vec<u8>>;
+}
+
 /// Makes candidates in one format.
 pub(crate) trait Encoder: Sync {
     /// Name and version of the library, for the recipe.
@@ -228,6 +278,28 @@ pub(crate) trait Encoder: Sync {
     /// Whether the orientation of a JPEG must stay in its metadata, because its coefficients are kept as they are.
     fn keeps_coefficients(&self) -> bool {
         false
+    }
+
+    /// Whether it is worth a try for this kind of picture; asked even where no other format may come out.
+    fn suits(&self, _analysis: &Analysis) -> bool {
+        true
+    }
+
+    /// Whether its quality is the one that a request's `quality` means: the scale that users know by the format's name.
+    fn takes_requested_quality(&self) -> bool {
+        true
+    }
+
+    /// Does what is the same at every setting, once; none where that is next to nothing.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    fn prepare<'s>(
+        &'s self,
+        _source: Source<'s>,
+        _control: &Control,
+    ) -> Result<Option<Box<dyn Prepared + 's>>> {
+        Ok(None)
     }
 
     /// The library's own settings, for the recipe.

@@ -354,6 +354,20 @@ fn what_does_not_fit_the_memory_is_left_out_with_a_warning_or_refused() {
 }
 
 #[test]
+fn what_would_take_too_long_is_left_out_with_a_warning() {
+    let png = png(600, 400, ColorType::Rgb, &photo(600, 400));
+    let both = OutputFormat::Among([Format::Jpeg, Format::Avif].into_iter().collect());
+    let request = balanced().with_format(both);
+    let left_out = |seconds| {
+        let limits = Limits { max_cpu_seconds: Some(seconds), ..Limits::default() };
+        let report = compress(&png, &request, &limits, &Control::new()).unwrap().report;
+        let tried = report.candidates.iter().any(|candidate| candidate.format == Format::Avif);
+        (tried, report.warnings.iter().any(|warning| warning.code == "left_out_for_time"))
+    };
+    assert_eq!([left_out(0), left_out(60)], [(false, true), (true, false)]);
+}
+
+#[test]
 fn an_animation_is_kept_whatever_its_frames_would_need() {
     // A header that promises two frames; the second one is never looked at.
     let mut file = b"GIF89a\x10\x27\x10\x27\x80\0\0\0\0\0\xff\xff\xff".to_vec();

@@ -170,6 +170,8 @@ pub struct JobArgs {
     pub retry_delay: u64,
 
     /// Seconds that one attempt may take
+    ///
+    /// Of several formats that may come out, those are not tried that are predicted to take more than half of it.
     #[arg(long, env = "DEMITASSE_DEADLINE", value_name = "SECONDS", default_value_t = 120)]
     pub deadline: u64,
 

@@ -36,15 +36,19 @@ it("asks for everything that was chosen, and says so in a few words", () => {
     width: "800",
     height: " 600",
     enlarge: true,
+    floor: 55,
+    salvage: true,
   });
   expect(queryOf(chosen)).toBe(
-    "max_bytes=1.5MB&format=webp&effort=max&resize=fit&width=800&height=600&enlarge=true",
+    "max_bytes=1.5MB&floor=55&format=webp&effort=max&resize=fit&width=800&height=600&enlarge=true&salvage=true",
   );
   expect(describeOptions(chosen)).toEqual([
     "at most 1.5 MB",
+    "score 55 or more",
     "WebP",
     "max effort",
     "fit 800 × 600",
+    "damaged files too",
   ]);
   expect(chosenPreset(chosen)).toBeNull();
 });

@@ -6,6 +6,9 @@ export const UNITS = ["kB", "MB"] as const;
 export const EFFORTS = ["fast", "balanced", "max"] as const;
 export const RESIZES = ["none", "scale", "fit", "cover", "thumb"] as const;
 
+/** What the server takes where no floor is given. */
+export const DEFAULT_FLOOR = 30;
+
 export type Effort = (typeof EFFORTS)[number];
 export type ResizeMethod = (typeof RESIZES)[number];
 
@@ -16,6 +19,8 @@ export interface Options {
   score: number;
   maxBytes: string;
   unit: (typeof UNITS)[number];
+  /** Score that a limit of bytes may not go below. */
+  floor: number;
   /** `keep`, `auto` or a format's name. */
   format: string;
   effort: Effort;
@@ -23,6 +28,8 @@ export interface Options {
   width: string;
   height: string;
   enlarge: boolean;
+  /** Whether what is left of a damaged file is asked for. */
+  salvage: boolean;
 }
 
 /** What this server knows. */
@@ -40,12 +47,14 @@ export function defaultOptions({ defaultPreset }: Offer): Options {
     score: 75,
     maxBytes: "",
     unit: "kB",
+    floor: DEFAULT_FLOOR,
     format: "keep",
     effort: "balanced",
     resize: "none",
     width: "",
     height: "",
     enlarge: false,
+    salvage: false,
   };
 }
 
@@ -57,19 +66,22 @@ export function readOptions(stored: unknown, offer: Offer): Options {
   const oneOf = <T extends string>(known: readonly T[], value: unknown, otherwise: T): T =>
     known.find((word) => word === value) ?? otherwise;
   const text = (value: unknown) => (typeof value === "string" ? value.slice(0, 12) : "");
-  const { score } = found;
+  const scoreOr = (value: unknown, otherwise: number) =>
+    typeof value === "number" && value >= 1 && value <= 100 ? value : otherwise;
   return {
     goal: oneOf(GOALS, found.goal, options.goal),
     preset: oneOf(offer.presets, found.preset, options.preset),
-    score: typeof score === "number" && score >= 1 && score <= 100 ? score : options.score,
+    score: scoreOr(found.score, options.score),
     maxBytes: text(found.maxBytes),
     unit: oneOf(UNITS, found.unit, options.unit),
+    floor: scoreOr(found.floor, options.floor),
     format: oneOf(["keep", "auto", ...offer.formats], found.format, options.format),
     effort: oneOf(EFFORTS, found.effort, options.effort),
     resize: oneOf(RESIZES, found.resize, options.resize),
     width: text(found.width),
     height: text(found.height),
     enlarge: found.enlarge === true,
+    salvage: found.salvage === true,
   };
 }
 
@@ -77,9 +89,10 @@ export function readOptions(stored: unknown, offer: Offer): Options {
 export function queryOf(options: Options): string {
   const query = new URLSearchParams();
   if (options.goal === "score") query.set("target", `${options.score}`);
-  else if (options.goal === "bytes" && bytesProblem(options) === null)
+  else if (options.goal === "bytes" && bytesProblem(options) === null) {
     query.set("max_bytes", `${options.maxBytes.trim()}${options.unit}`);
-  else query.set("preset", options.preset);
+    if (options.floor !== DEFAULT_FLOOR) query.set("floor", `${options.floor}`);
+  } else query.set("preset", options.preset);
   if (options.format !== "keep") query.set("format", options.format);
   if (options.effort !== "balanced") query.set("effort", options.effort);
   if (options.resize !== "none" && sizeProblem(options) === null) {
@@ -88,6 +101,7 @@ export function queryOf(options: Options): string {
     if (options.height.trim() !== "") query.set("height", options.height.trim());
     if (options.enlarge) query.set("enlarge", "true");
   }
+  if (options.salvage) query.set("salvage", "true");
   return `${query}`;
 }
 
@@ -123,11 +137,14 @@ export function describeOptions(options: Options): string[] {
     parts.push(
       incomplete ? "limit not complete" : `at most ${options.maxBytes.trim()} ${options.unit}`,
     );
+    if (!incomplete && options.floor !== DEFAULT_FLOOR)
+      parts.push(`score ${options.floor} or more`);
   }
   if (options.format === "auto") parts.push("smallest format");
   else if (options.format !== "keep") parts.push(formatName(options.format));
   if (options.effort !== "balanced") parts.push(`${options.effort} effort`);
   if (options.resize !== "none") parts.push(describeSize(options));
+  if (options.salvage) parts.push("damaged files too");
   return parts;
 }
 

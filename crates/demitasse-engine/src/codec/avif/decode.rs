@@ -19,6 +19,28 @@ const ROWS_A_CHECK: usize = 64;
 ///
 /// Cost: 20 to 60 megapixels a second; the pixels, and twice as much while dav1d works.
 pub(super) fn decode(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+    decode_to(bytes, limits, control, Depth::Own)
+}
+
+/// Decodes to 8 bits as viewers do that convert by libyuv (libavif has it, and with it browsers, and what opens AVIF by
+/// libavif): of colour differences the bits beyond eight are cut off, not rounded; luma keeps them
+/// (`docs/decisions/0011-avif.md`).
+///
+/// Cost: as [`decode`].
+pub(super) fn decode_shown(bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+    decode_to(bytes, limits, control, Depth::Shown)
+}
+
+/// How many bits a sample come out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Depth {
+    /// 8 where the file has 8, else 16.
+    Own,
+    /// 8, as viewers come to them.
+    Shown,
+}
+
+fn decode_to(bytes: &[u8], limits: &Limits, control: &Control, depth: Depth) -> Result<Decoded> {
     let items = read_items(bytes)?;
     let picture = Picture::read(bytes, &items)?;
     limits.check_header(&picture.header())?;
@@ -39,8 +61,8 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, control: &Control) -> Result
         layout = if layout.has_alpha() { Layout::Rgba } else { Layout::Rgb };
     }
     let profile = color::usable_profile(layout, icc, &mut warnings);
-    let work = Work { bytes, items: &items, picture: &picture, colors, layout, limits, control };
-    let samples = if picture.color.config.bits == 8 {
+    let work = Work { bytes, items: &items, picture: &picture, colors, layout, depth, limits, control };
+    let samples = if picture.color.config.bits == 8 || depth == Depth::Shown {
         Samples::U8(work.samples::<u8>()?)
     } else {
         Samples::U16(work.samples::<u16>()?)
@@ -85,6 +107,7 @@ struct Work<'a> {
     picture: &'a Picture<'a>,
     colors: Nclx,
     layout: Layout,
+    depth: Depth,
     limits: &'a Limits,
     control: &'a Control,
 }
@@ -139,15 +162,16 @@ impl Work<'_> {
     ) -> Result<()> {
         let matrix = Matrix::of(self.colors, tile.sampling)?;
         let luma = Scale::of_luma(tile.bits, self.colors.full_range);
+        let cut = if self.depth == Depth::Shown && matrix.has_differences() { tile.bits - 8 } else { 0 };
         let difference = match matrix.has_differences() {
-            true => Scale::of_difference(tile.bits, self.colors.full_range),
+            true => Scale::of_cut_difference(tile.bits, cut, self.colors.full_range),
             false => luma,
         };
         let (channels, is_gray) = (self.layout.channels(), self.layout.is_gray());
         let mut rows = [vec![0.0; tile.width as usize], Vec::new(), Vec::new()];
-        let mut chroma = Chroma::new(tile);
+        let mut chroma = Chroma::new(tile, cut);
         self.each_row((left, top), tile, |y, count, first| {
-            load(tile.row(0, y), luma, &mut rows[0]);
+            load(tile.row(0, y), luma, 0, &mut rows[0]);
             chroma.rows(tile, y, difference, &mut rows);
             let out = &mut samples[first * channels..(first + count) * channels];
             let [luma, u, v] = &rows;
@@ -178,7 +202,7 @@ impl Work<'_> {
         let channels = self.layout.channels();
         let mut row = vec![0.0; tile.width as usize];
         self.each_row((left, top), tile, |y, count, first| {
-            load(tile.row(0, y), scale, &mut row);
+            load(tile.row(0, y), scale, 0, &mut row);
             let out = &mut samples[first * channels..(first + count) * channels];
             for (pixel, alpha) in out.chunks_exact_mut(channels).zip(&row) {
                 pixel[channels - 1] = S::from_unit(alpha.clamp(0.0, 1.0));
@@ -215,14 +239,16 @@ fn divide_by_alpha<S: Sample>(samples: &mut [S], channels: usize) {
     }
 }
 
-fn load(row: Row<'_>, Scale { offset, scale }: Scale, out: &mut [f32]) {
+/// Of numbers of more than 8 bits the last `cut` become 0.
+fn load(row: Row<'_>, Scale { offset, scale }: Scale, cut: u8, out: &mut [f32]) {
     match row {
         Row::U8(row) => {
             out.iter_mut().zip(row).for_each(|(out, value)| *out = (f32::from(*value) - offset) * scale);
         }
-        Row::U16(row) => {
-            out.iter_mut().zip(row).for_each(|(out, value)| *out = (f32::from(*value) - offset) * scale);
-        }
+        Row::U16(row) => out
+            .iter_mut()
+            .zip(row)
+            .for_each(|(out, value)| *out = (f32::from(value >> cut << cut) - offset) * scale),
     }
 }
 
@@ -231,12 +257,14 @@ fn load(row: Row<'_>, Scale { offset, scale }: Scale, out: &mut [f32]) {
 struct Chroma {
     near: Vec<f32>,
     far: Vec<f32>,
+    /// How many of the last bits are cut off.
+    cut: u8,
 }
 
 impl Chroma {
-    fn new(tile: &dav1d::Picture) -> Self {
+    fn new(tile: &dav1d::Picture, cut: u8) -> Self {
         let width = tile.plane_size(1).0;
-        Self { near: vec![0.0; width], far: vec![0.0; width] }
+        Self { near: vec![0.0; width], far: vec![0.0; width], cut }
     }
 
     /// Fills `rows[1]` and `rows[2]` for row `y` of the picture.
@@ -246,14 +274,14 @@ impl Chroma {
             out.resize(tile.width as usize, 0.0);
             match tile.sampling {
                 Sampling::Gray => {}
-                Sampling::Full => load(tile.row(plane, y), scale, out),
+                Sampling::Full => load(tile.row(plane, y), scale, self.cut, out),
                 Sampling::Wide => {
-                    load(tile.row(plane, y), scale, &mut self.near);
+                    load(tile.row(plane, y), scale, self.cut, &mut self.near);
                     widen(&self.near, out);
                 }
                 Sampling::Both => {
-                    load(tile.row(plane, y / 2), scale, &mut self.near);
-                    load(tile.row(plane, neighbor(y, height)), scale, &mut self.far);
+                    load(tile.row(plane, y / 2), scale, self.cut, &mut self.near);
+                    load(tile.row(plane, neighbor(y, height)), scale, self.cut, &mut self.far);
                     self.near.iter_mut().zip(&self.far).for_each(|(near, far)| *near = blend(*near, *far));
                     widen(&self.near, out);
                 }

@@ -82,4 +82,11 @@ impl Scale {
         let scale = if full_range { 1.0 / (256.0 * unit - 1.0) } else { 1.0 / (224.0 * unit) };
         Self { offset: 128.0 * unit, scale }
     }
+
+    /// Of colour differences whose last `cut` bits are 0: numbers of fewer bits, moved up.
+    pub(super) fn of_cut_difference(bits: u8, cut: u8, full_range: bool) -> Self {
+        let Self { offset, scale } = Self::of_difference(bits - cut, full_range);
+        let unit = f32::from(1_u16 << cut);
+        Self { offset: offset * unit, scale: scale / unit }
+    }
 }

@@ -28,7 +28,7 @@ mod write;
 
 use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Limits, Result};
+use crate::{Control, Effort, Limits, Result};
 
 pub(crate) use self::capabilities::CAPABILITIES;
 
@@ -47,12 +47,24 @@ impl Codec for Avif {
         decode::decode(bytes, limits, control)
     }
 
+    fn decode_shown(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
+        decode::decode_shown(bytes, limits, control)
+    }
+
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         strip::strip(bytes, keep)
     }
 
     fn memory(&self) -> Memory {
         Memory { decode: 14, encode: 175 }
+    }
+
+    fn pace(&self, effort: Effort) -> f64 {
+        match effort {
+            Effort::Fast => 0.4,
+            Effort::Balanced => 2.5,
+            Effort::Max => 12.0,
+        }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

@@ -123,6 +123,7 @@ impl<'a> Picture<'a> {
             bits: if self.color.config.bits == 8 { 8 } else { 16 },
             alpha: self.alpha.is_some(),
             animated: false,
+            sequential: false,
         }
     }
 }

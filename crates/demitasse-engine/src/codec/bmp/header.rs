@@ -91,6 +91,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Bmp> {
             bits: 8,
             alpha: matches!(bits, 16 | 32) && alpha_mask != 0,
             animated: false,
+            sequential: false,
         },
         pixels: (start, is_plain.then_some(length)),
         palette_end: headers_end + palette_bytes(size, bits, colors_used),

@@ -157,7 +157,7 @@ pub(super) fn read_header(bytes: &[u8]) -> Result<Header> {
         }
     }
     let (width, height) = (width.into(), height.into());
-    Ok(Header { format: Format::Gif, width, height, bits: 8, alpha, animated: frames > 1 })
+    Ok(Header { format: Format::Gif, width, height, bits: 8, alpha, animated: frames > 1, sequential: false })
 }
 
 fn covers([left, top, width, height]: [u16; 4], canvas: [u16; 2]) -> bool {

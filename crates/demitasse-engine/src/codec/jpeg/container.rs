@@ -10,7 +10,7 @@ pub(super) const ICC: &[u8] = b"ICC_PROFILE\0";
 pub(super) const JFIF: &[u8] = b"JFIF\0";
 
 /// JFIF's payload without its thumbnail: version, density, thumbnail dimensions.
-const JFIF_BYTES: usize = 14;
+pub(super) const JFIF_BYTES: usize = 14;
 /// Adobe's payload: version, flags, transform.
 const ADOBE_BYTES: usize = 12;
 /// An ICC segment's signature, its number and their count.
@@ -29,15 +29,7 @@ pub(super) fn rewrite(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         payload[JFIF_BYTES - 2..].fill(0);
         push(&mut file, APP0, &[&payload])?;
     }
-    if let Some(exif) = &keep.exif {
-        push(&mut file, APP1, &[EXIF, exif])?;
-    }
-    if let Some(icc) = &keep.icc {
-        push_icc(&mut file, icc)?;
-    }
-    if let Some(mark) = keep.mark {
-        push(&mut file, COM, &[mark.text().as_bytes()])?;
-    }
+    push_embedded(&mut file, keep)?;
     let mut adobe_written = false;
     for segment in Walk::new(bytes)? {
         let segment = segment?;
@@ -50,6 +42,23 @@ pub(super) fn rewrite(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
     }
     file.extend([0xFF, EOI]);
     Ok(file)
+}
+
+/// Appends what `keep` names.
+///
+/// # Errors
+/// `Codec` if it does not fit (EXIF above 64 KB, ICC above 16.7 MB).
+pub(super) fn push_embedded(file: &mut Vec<u8>, keep: &Embedded) -> Result<()> {
+    if let Some(exif) = &keep.exif {
+        push(file, APP1, &[EXIF, exif])?;
+    }
+    if let Some(icc) = &keep.icc {
+        push_icc(file, icc)?;
+    }
+    if let Some(mark) = keep.mark {
+        push(file, COM, &[mark.text().as_bytes()])?;
+    }
+    Ok(())
 }
 
 /// Whether this is the marker of JFIF.
@@ -81,7 +90,11 @@ fn push_icc(file: &mut Vec<u8>, icc: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn push(file: &mut Vec<u8>, code: u8, parts: &[&[u8]]) -> Result<()> {
+/// Appends a segment of these parts.
+///
+/// # Errors
+/// `Codec` above 64 KB.
+pub(super) fn push(file: &mut Vec<u8>, code: u8, parts: &[&[u8]]) -> Result<()> {
     let length = parts.iter().map(|part| part.len()).sum::<usize>() + 2;
     let field = u16::try_from(length)
         .map_err(|_| Error::codec("jpeg", format_args!("{length} bytes do not fit in a segment")))?;

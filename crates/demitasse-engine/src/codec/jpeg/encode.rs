@@ -113,8 +113,13 @@ impl Encoder for Jpegli {
 /// scores jump where the two meet (`docs/decisions/0005-jpeg-settings.md`).
 fn settings_of(quality: Quality) -> Settings {
     let subsampled = quality.0 < FULL_CHROMA;
-    let quality = if subsampled { quality.0 } else { 100.0 - (100.0 - quality.0) * FULL_CHROMA_STRETCH };
-    Settings { distance: distance(Quality(quality)), subsampled, progressive_level: 2 }
+    Settings { distance: distance_of_sampling(quality, subsampled), subsampled, progressive_level: 2 }
+}
+
+/// The distance at which a picture of half, or of full, chroma scores as this quality does.
+pub(super) fn distance_of_sampling(quality: Quality, subsampled: bool) -> f32 {
+    let stretched = if subsampled { quality.0 } else { 100.0 - (100.0 - quality.0) * FULL_CHROMA_STRETCH };
+    distance(Quality(stretched))
 }
 
 /// Butteraugli distance of a quality on libjpeg's familiar scale: jpegli's own mapping (`jpegli_quality_to_distance` in

@@ -80,6 +80,7 @@ impl Frame {
             bits: 8,
             alpha: false,
             animated: false,
+            sequential: !self.progressive && !self.is_cmyk(),
         }
     }
 

@@ -75,6 +75,29 @@ pub(super) fn encode(raster: Raster<'_>, settings: Settings, control: &Control) 
     })
 }
 
+/// The quantization tables that [`encode`] uses: one for each of 1 or 3 channels, row by row.
+///
+/// # Errors
+/// `Codec`.
+pub(super) fn tables(channels: u8, subsampled: bool, distance: f32) -> Result<Vec<[u16; 64]>> {
+    guard(|| {
+        let mut compressor = Compressor::open();
+        let raster = Raster { width: 16, height: 16, channels, samples: &[] };
+        compressor.configure(raster, Settings { distance, subsampled, progressive_level: 0 });
+        let info = compressor.info();
+        (0..usize::from(channels))
+            .map(|channel| {
+                // SAFETY: configuring allocates as many components as there are channels.
+                let number = unsafe { (*info.comp_info.add(channel)).quant_tbl_no };
+                let table = usize::try_from(number).ok().and_then(|number| info.quant_tbl_ptrs.get(number));
+                // SAFETY: a table is null or allocated by the library, and lives as long as the compressor.
+                let table = table.and_then(|table| unsafe { table.as_ref() });
+                table.map(|table| table.quantval).ok_or_else(|| Error::codec("jpegli", "it lacks a table"))
+            })
+            .collect()
+    })
+}
+
 /// A compression, into memory.
 struct Compressor {
     state: *mut Compression,
@@ -248,6 +271,35 @@ unsafe extern "C-unwind" fn error_exit(common: &mut sys::jpegli_common_struct) {
 unsafe extern "C-unwind" fn ignore_message(_: &mut sys::jpegli_common_struct, _: c_int) {}
 
 unsafe extern "C-unwind" fn stay_silent(_: &mut sys::jpegli_common_struct) {}
+
+/// A sequential file in sampling factors, and with restart markers, that [`encode`] does not make.
+#[cfg(test)]
+pub(super) fn encode_sequentially(
+    raster: Raster<'_>,
+    distance: f32,
+    factors: (i32, i32),
+    restart_interval: u32,
+) -> Vec<u8> {
+    let stride = raster.width as usize * usize::from(raster.channels);
+    let settings = Settings { distance, subsampled: factors == (2, 2), progressive_level: 0 };
+    let encode = || {
+        let mut compressor = Compressor::open();
+        compressor.configure(raster, settings);
+        let info = compressor.info();
+        info.restart_interval = restart_interval;
+        // SAFETY: the struct is configured and has a component; each row has `stride` bytes.
+        unsafe {
+            ((*info.comp_info).h_samp_factor, (*info.comp_info).v_samp_factor) = factors;
+            sys::jpegli_start_compress(info, 1);
+            for row in raster.samples.chunks_exact(stride) {
+                sys::jpegli_write_scanlines(info, [row.as_ptr()].as_ptr(), 1);
+            }
+            sys::jpegli_finish_compress(info);
+        }
+        Ok(compressor.into_bytes())
+    };
+    guard(encode).unwrap()
+}
 
 #[cfg(test)]
 mod tests {

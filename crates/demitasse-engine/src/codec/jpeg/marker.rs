@@ -123,13 +123,24 @@ impl<'a> Iterator for Walk<'a> {
 /// Where the next marker's last 0xFF is; bytes before it, fill bytes and stuffed zeros are passed over.
 fn marker_from(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        at += bytes.get(at..)?.iter().position(|byte| *byte == 0xFF)?;
+        at += first_ff(bytes.get(at..)?)?;
         match bytes.get(at + 1)? {
             0x00 => at += 2,
             0xFF => at += 1,
             _ => return Some(at),
         }
     }
+}
+
+/// Where the first 0xFF is; eight bytes are looked at in one step, because most of a file is passed over several times.
+fn first_ff(bytes: &[u8]) -> Option<usize> {
+    let (words, _) = bytes.as_chunks::<8>();
+    let has_none = |word: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*word);
+        (!word).wrapping_sub(0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080 == 0
+    };
+    let passed = 8 * words.iter().position(|word| !has_none(word)).unwrap_or(words.len());
+    bytes[passed..].iter().position(|byte| *byte == 0xFF).map(|at| passed + at)
 }
 
 /// Where entropy-coded data that begins at `at` ends: at a marker that is no restart, or with the file.

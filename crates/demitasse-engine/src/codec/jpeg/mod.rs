@@ -1,4 +1,5 @@
-//! JPEG: mozjpeg decodes and transcodes, jpegli encodes, and markers are walked and written by code of our own.
+//! JPEG: mozjpeg decodes and transcodes, jpegli encodes; markers are walked and written, and coefficients recoded in a stream, by
+//! code of our own.
 
 mod capabilities;
 mod container;
@@ -8,14 +9,15 @@ mod jpegli;
 mod marker;
 mod mozjpeg;
 mod read;
+mod recode;
 mod sink;
 
-use super::{Codec, Decoded, Encoder, Header, Memory};
+use super::{Codec, Decoded, Encoder, Header, Memory, Recoder, Tiles};
 use crate::color;
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
 use crate::report::Warning;
-use crate::{Control, Limits, Result};
+use crate::{Control, Effort, Limits, Result};
 use frame::{Frame, Structure};
 use marker::malformed;
 use mozjpeg::{Damage, Pixels};
@@ -72,8 +74,26 @@ impl Codec for Jpeg {
         container::rewrite(bytes, keep)
     }
 
+    fn recoder<'a>(
+        &self,
+        bytes: &'a [u8],
+        tiles: &Tiles,
+        control: &Control,
+    ) -> Result<Option<Box<dyn Recoder + 'a>>> {
+        let recoder = recode::Recode::open(bytes, tiles, control)?;
+        Ok(recoder.map(|recoder| Box::new(recoder) as Box<dyn Recoder + 'a>))
+    }
+
     fn memory(&self) -> Memory {
         Memory { decode: 6, encode: 10 }
+    }
+
+    fn pace(&self, effort: Effort) -> f64 {
+        match effort {
+            Effort::Fast => 0.05,
+            Effort::Balanced => 0.18,
+            Effort::Max => 0.25,
+        }
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
@@ -129,5 +149,7 @@ fn from_cmyk(
     Image::still(pixels.width, pixels.height, Layout::Rgb, Samples::U8(rgb), None)
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -102,6 +102,39 @@ fn rows(decoder: &mut Decompressor<'_>, at_least: Option<(u32, u32)>) -> Result<
     Ok(Pixels { width, height, channels, samples })
 }
 
+/// Decodes at an eighth of the size, rounded up, and hands out each row: gray, or YCbCr as it is stored, interleaved. Gives width and
+/// height of the whole picture, in pixels, and samples a pixel.
+///
+/// # Errors
+/// As [`decode`].
+///
+/// Cost: 300 megapixels a second and more; memory for some rows, if the file is not progressive.
+pub(super) fn eighths(
+    bytes: &[u8],
+    control: &Control,
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<(u32, u32, usize)> {
+    guard(|| {
+        let mut decoder = Decompressor::open(bytes, control)?;
+        let info = decoder.info();
+        (info.scale_num, info.scale_denom) = (1, 8);
+        info.out_color_space = info.jpeg_color_space;
+        // SAFETY: `open` read the header; the struct lives as long as the decoder.
+        unsafe { sys::jpeg_start_decompress(info) };
+        let components = info.output_components as usize;
+        let mut row = vec![0; info.output_width as usize * components];
+        while info.output_scanline < info.output_height {
+            let mut rows = [row.as_mut_ptr()];
+            // SAFETY: the pointer has room for a row, and one is asked for.
+            if unsafe { sys::jpeg_read_scanlines(info, rows.as_mut_ptr(), 1) } == 0 {
+                return Err(malformed("its data ends too early"));
+            }
+            take(&row);
+        }
+        Ok((info.image_width, info.image_height, components))
+    })
+}
+
 /// The largest part, 1 in 1, 2, 4 or 8, that leaves a side of `full` as long as `at_least`'s.
 fn divisor(full: (u32, u32), at_least: (u32, u32)) -> u32 {
     let leaves = |parts: &u32| full.0.div_ceil(*parts) >= at_least.0 && full.1.div_ceil(*parts) >= at_least.1;

@@ -124,7 +124,15 @@ fn parse_ihdr(chunk: &Chunk<'_>) -> Result<Header> {
         return Err(malformed(format!("{width} x {height}, {depth} bits of colour type {color} cannot be")));
     }
     let bits = if depth == 16 { 16 } else { 8 };
-    Ok(Header { format: Format::Png, width, height, bits, alpha: matches!(color, 4 | 6), animated: false })
+    Ok(Header {
+        format: Format::Png,
+        width,
+        height,
+        bits,
+        alpha: matches!(color, 4 | 6),
+        animated: false,
+        sequential: false,
+    })
 }
 
 /// Rewrites the file with `keep` in place of its metadata.

@@ -3,7 +3,7 @@
 //! - `container`: chunks, walked without decoding; header, metadata and [`strip`](Codec::strip) share the walk.
 //! - `decode`: pixels, by the crate `png`.
 //! - `lossless`: the encoder that keeps every pixel, by `oxipng`.
-//! - `palette`: the encoder with at most 256 colours, by `quantizr`, packed by `oxipng`.
+//! - `palette`: the encoder with at most 256 colours, packed by `oxipng`.
 //!
 //! Colour: `iCCP` is the profile. `cICP`, `sRGB`, `gAMA` and `cHRM` describe colours too; they are no private data and
 //! stay in every PNG that is made from a PNG (`container::color_chunks`). Other formats cannot carry them:
@@ -20,7 +20,7 @@ mod tests;
 
 use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Limits, Result};
+use crate::{Control, Effort, Limits, Result};
 
 pub(crate) use self::capabilities::CAPABILITIES;
 
@@ -45,6 +45,10 @@ impl Codec for Png {
 
     fn memory(&self) -> Memory {
         Memory { decode: 8, encode: 24 }
+    }
+
+    fn pace(&self, _effort: Effort) -> f64 {
+        3.0
     }
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {

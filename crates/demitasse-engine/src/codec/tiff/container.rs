@@ -244,6 +244,7 @@ pub(super) fn read_header(bytes: &[u8]) -> Result<Header> {
         bits,
         alpha: alpha(&file, &page) != Alpha::None,
         animated: false,
+        sequential: false,
     })
 }
 

@@ -92,6 +92,7 @@ pub(super) fn read_header(bytes: &[u8]) -> Result<Header> {
         bits: 8,
         alpha,
         animated: false,
+        sequential: false,
     };
     let first = read_start(&mut riff)?;
     let (flags, canvas) = match &first.kind {

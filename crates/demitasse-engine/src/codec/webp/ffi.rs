@@ -11,12 +11,14 @@ use crate::{Control, Error, Result};
 /// What is asked of the encoder; the rest is as libwebp has it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Settings {
-    /// VP8L, and the colour under transparent pixels is kept; else VP8.
+    /// VP8L, else VP8.
     pub lossless: bool,
     /// 0 to 100: of the pixels for VP8, of the search for VP8L.
     pub quality: f32,
     /// 0 to 6: how much is tried.
     pub method: u8,
+    /// 0 to 100, VP8L only: how near the pixels stay; 100 changes none, not even the colour under transparent ones.
+    pub near_lossless: u8,
     /// 0 to 7, VP8 only: how sharp the loop filter leaves edges.
     pub filter_sharpness: u8,
     /// 0 to 100, VP8 only: how much the header of the blocks is pressed to stay under its limit of 512 KB.
@@ -63,16 +65,41 @@ pub(super) fn decode(bytes: &[u8], width: u32, height: u32, alpha: bool) -> Resu
     if written.is_null() { Err(malformed("its image data are corrupt or cut off")) } else { Ok(samples) }
 }
 
-/// Encodes, on this thread only.
+/// Encodes every pixel (VP8L), on this thread only.
 pub(super) fn encode(pixels: Pixels<'_>, settings: &Settings, control: &Control) -> Result<Encoded> {
+    encode_picture(Picture::import(pixels)?, settings, control)
+}
+
+/// A picture with its colours subsampled sharply, as VP8 wants it: a third of an encode.
+pub(super) struct Subsampled(Picture);
+
+impl Subsampled {
+    /// Memory: 1.5 bytes a pixel, and one more with alpha; 4 more and the work space of sharp YUV meanwhile.
+    pub(super) fn new(pixels: Pixels<'_>) -> Result<Self> {
+        let mut picture = Picture::import(pixels)?;
+        // SAFETY: the picture is initialised and holds pixels.
+        if unsafe { sys::WebPPictureSharpARGBToYUVA(&raw mut picture.0) } == 0 {
+            return Err(no_memory());
+        }
+        // A copy has the planes only.
+        Ok(Self(picture.copy()?))
+    }
+
+    /// Encodes (VP8), on this thread only. Same bytes as if the encoder had subsampled.
+    pub(super) fn encode_bare(&self, settings: &Settings, control: &Control) -> Result<Encoded> {
+        // The encoder tidies up what transparent pixels hide, in place.
+        encode_picture(self.0.copy()?, settings, control)
+    }
+}
+
+fn encode_picture(mut picture: Picture, settings: &Settings, control: &Control) -> Result<Encoded> {
     let config = config(settings)?;
     let mut sink = Sink { out: Vec::new(), control, stopped: None };
-    let mut picture = Picture::import(pixels)?;
     picture.0.writer = Some(write);
     picture.0.progress_hook = Some(progress);
     picture.0.custom_ptr = (&raw mut sink).cast();
     picture.0.user_data = (&raw mut sink).cast();
-    // SAFETY: the configuration is valid and the picture imported; `sink` outlives the call, and no other reference to
+    // SAFETY: the configuration is valid and the picture has pixels; `sink` outlives the call, and no other reference to
     // it is in use while the hooks make theirs.
     let done = unsafe { sys::WebPEncode(&raw const config, &raw mut picture.0) };
     if let Some(error) = sink.stopped.take() {
@@ -89,9 +116,11 @@ fn config(settings: &Settings) -> Result<sys::WebPConfig> {
     let mut config =
         sys::WebPConfig::new().map_err(|()| Error::codec("libwebp", "it is of another version"))?;
     config.lossless = settings.lossless.into();
-    config.exact = settings.lossless.into();
+    // What is exact is never moved (libwebp, `predictor_enc.c`).
+    config.exact = (settings.lossless && settings.near_lossless == 100).into();
     config.quality = settings.quality;
     config.method = settings.method.into();
+    config.near_lossless = settings.near_lossless.into();
     config.filter_sharpness = settings.filter_sharpness.into();
     config.partition_limit = settings.partition_limit.into();
     config.use_sharp_yuv = (!settings.lossless).into();
@@ -129,7 +158,16 @@ impl Picture {
                 sys::WebPPictureImportRGB(&raw mut picture.0, samples, stride as c_int)
             }
         };
-        if imported == 0 { Err(Error::codec("libwebp", "there is not enough memory")) } else { Ok(picture) }
+        if imported == 0 { Err(no_memory()) } else { Ok(picture) }
+    }
+
+    fn copy(&self) -> Result<Self> {
+        let copy =
+            sys::WebPPicture::new().map_err(|()| Error::codec("libwebp", "it is of another version"))?;
+        let mut copy = Self(copy);
+        // SAFETY: both are initialised; the copy owns what it is given.
+        let copied = unsafe { sys::WebPPictureCopy(&raw const self.0, &raw mut copy.0) };
+        if copied == 0 { Err(no_memory()) } else { Ok(copy) }
     }
 }
 
@@ -138,6 +176,10 @@ impl Drop for Picture {
         // SAFETY: the picture is initialised, and nothing else frees it.
         unsafe { sys::WebPPictureFree(&raw mut self.0) }
     }
+}
+
+fn no_memory() -> Error {
+    Error::codec("libwebp", "there is not enough memory")
 }
 
 /// Where the hooks work.

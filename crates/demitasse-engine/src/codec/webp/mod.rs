@@ -2,7 +2,7 @@
 //!
 //! - `container`: RIFF chunks, walked and written by our own code; header, metadata, strip and the encoders share it.
 //! - `ffi`: the one place where libwebp is called.
-//! - `encode`: the two encoders, VP8L (every pixel) and VP8 (lossy, alpha kept whole).
+//! - `encode`: the three encoders, VP8L (every pixel, or nearly) and VP8 (lossy, alpha kept whole).
 //!
 //! libwebp has 8 bits a sample and no gray: gray goes in as RGB and comes out as RGB.
 
@@ -18,7 +18,7 @@ mod tests;
 use super::{Codec, Decoded, Encoder, Header, Memory};
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
-use crate::{Control, Limits, Result, color};
+use crate::{Control, Effort, Limits, Result, color};
 
 pub(crate) use self::capabilities::CAPABILITIES;
 
@@ -56,7 +56,15 @@ impl Codec for Webp {
         Memory { decode: 4, encode: 32 }
     }
 
+    fn pace(&self, effort: Effort) -> f64 {
+        match effort {
+            Effort::Fast => 0.3,
+            Effort::Balanced => 0.7,
+            Effort::Max => 1.3,
+        }
+    }
+
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
-        &[&encode::Lossy, &encode::Lossless]
+        &[&encode::Lossy, &encode::Lossless, &encode::NearLossless]
     }
 }

@@ -1,12 +1,12 @@
 use proptest::prelude::*;
 
 use super::container::{Riff, write_chunk};
-use super::encode::{IDENTITY, Lossless, Lossy};
+use super::encode::{IDENTITY, Lossless, Lossy, NearLossless};
 use super::*;
-use crate::codec::Source;
 use crate::codec::testing::*;
+use crate::codec::{Setting, Source};
 use crate::metadata::{Kind, Mark};
-use crate::{Error, Format};
+use crate::{Effort, Error, Format, Quality};
 
 fn lossless(image: &Image) -> Vec<u8> {
     encode(&Lossless, image, 0.0, &Embedded::default())
@@ -77,6 +77,60 @@ fn a_lossy_webp_looks_like_its_source() {
 }
 
 #[test]
+fn a_prepared_source_gives_the_bytes_of_an_unprepared_one_each_time() {
+    for layout in LAYOUTS {
+        let image = picture(75, 43, layout, 8);
+        let source = Source { image: &image, bytes: b"", format: Format::Png };
+        let prepared = Lossy.prepare(source, &Control::new()).unwrap().unwrap();
+        for (quality, effort) in [(60.0, Effort::Balanced), (20.0, Effort::Fast), (60.0, Effort::Balanced)] {
+            let setting = Setting { quality: Quality(quality), effort };
+            let apart = Lossy.encode(source, setting, &full(), &Control::new()).unwrap();
+            assert_eq!(prepared.encode(setting, &full(), &Control::new()).unwrap(), apart);
+        }
+    }
+}
+
+/// Smooth with some grain, which is what near-lossless takes away; every third pixel clear.
+fn grainy(width: u32, height: u32, layout: Layout) -> Image {
+    let mut noise = Noise(7);
+    let mut samples = Vec::new();
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        samples.extend([x, 2 * y, 40].map(|sample| (sample + (noise.next() % 24) as u32) as u8));
+        samples.extend(layout.has_alpha().then_some(if (x + y) % 3 == 0 { 0 } else { 255 }));
+    }
+    Image::still(width, height, layout, Samples::U8(samples), None)
+}
+
+#[test]
+fn near_lossless_moves_no_sample_further_than_its_quality_says_and_no_clear_edge() {
+    for layout in [Layout::Rgb, Layout::Rgba] {
+        let image = grainy(96, 80, layout);
+        let mut sizes = vec![lossless(&image).len()];
+        for (quality, furthest) in [(80.0, 1), (60.0, 2), (40.0, 4), (20.0, 8), (0.0, 16)] {
+            let webp = encode(&NearLossless, &image, quality, &Embedded::default());
+            let out = decode(&Webp, &webp);
+            for (before, after) in rgba(&image).iter().zip(rgba(&out)) {
+                assert_eq!(before[3], after[3]);
+                let is_near = |at: usize| before[at].abs_diff(after[at]) <= furthest * 257;
+                assert!(before[3] == 0 || (0..3).all(is_near), "{before:?} {after:?}");
+            }
+            sizes.push(webp.len());
+        }
+        assert!(sizes[1] < sizes[0] && sizes[3] < sizes[1], "{sizes:?}");
+    }
+}
+
+#[test]
+fn near_lossless_leaves_alone_what_it_would_harm_or_not_change() {
+    let accepts = |image: &Image| NearLossless.accepts(Source { image, bytes: b"", format: Format::Png });
+    assert!(accepts(&grainy(64, 64, Layout::Rgba)));
+    assert!(!accepts(&grainy(63, 64, Layout::Rgba)));
+    // Every alpha there is.
+    assert!(!accepts(&picture(64, 64, Layout::Rgba, 8)));
+    assert!(!NearLossless.takes_requested_quality());
+}
+
+#[test]
 fn quality_is_continuous() {
     let image = picture(128, 128, Layout::Rgb, 8);
     let sizes: Vec<_> = [40.0, 40.5, 80.0]
@@ -88,11 +142,12 @@ fn quality_is_continuous() {
 
 #[test]
 fn what_is_embedded_reads_back_around_the_same_pixels() {
-    for encoder in Webp.encoders() {
+    let encoders: [&dyn Encoder; 2] = [&Lossy, &Lossless];
+    for encoder in encoders {
         for layout in [Layout::Rgb, Layout::Rgba] {
             let image = picture(15, 9, layout, 8);
-            let bare = encode(*encoder, &image, 50.0, &Embedded::default());
-            let out = encode(*encoder, &image, 50.0, &full());
+            let bare = encode(encoder, &image, 50.0, &Embedded::default());
+            let out = encode(encoder, &image, 50.0, &full());
             let metadata = Webp.read_metadata(&out, &Limits::default()).unwrap();
             assert_eq!((metadata.icc, metadata.mark), (full().icc, full().mark));
             assert_eq!(rgba(&decode(&Webp, &out)), rgba(&decode(&Webp, &bare)));

@@ -91,7 +91,20 @@ function BytesField({ options, onChange }: Props) {
         </select>
       </div>
       <p id={`${id}-hint`} className="muted" role="status">
-        {problem ?? "The best that fits. If nothing does without damage, the result says so."}
+        {problem ?? "The best that fits."}
+      </p>
+      <label htmlFor={`${id}-floor`}>But no less than a score of {options.floor}</label>
+      <input
+        id={`${id}-floor`}
+        type="range"
+        min={10}
+        max={90}
+        value={options.floor}
+        aria-describedby={`${id}-floor-hint`}
+        onChange={({ currentTarget }) => onChange({ floor: currentTarget.valueAsNumber })}
+      />
+      <p id={`${id}-floor-hint`} className="muted">
+        Where that takes more bytes, the result says so.
       </p>
     </div>
   );

@@ -46,6 +46,14 @@ export function OptionsPanel({ options, offer, onChange }: Props) {
         </Select>
       </div>
       <SizeFields options={options} onChange={change} />
+      <label className="choice options-note">
+        <input
+          type="checkbox"
+          checked={options.salvage}
+          onChange={({ currentTarget }) => change({ salvage: currentTarget.checked })}
+        />
+        Save what is left of damaged JPEG files
+      </label>
       <p className="muted options-note">
         For the files that you add from now on; this browser remembers it.
       </p>
