@@ -1,7 +1,7 @@
 // A server of the generated shapes for unit tests. A test says what it has with `server.use`.
 import { http, HttpResponse } from "msw";
 import { setupServer } from "msw/node";
-import type { Image, ImagePage } from "@/api/types";
+import type { DeletedEvent, Image, ImagePage } from "@/api/types";
 import { eventOf, info, taskOf } from "./fixtures";
 
 export function page(data: Image[], next_cursor: string | null = null): ImagePage {
@@ -34,8 +34,17 @@ export class EventStream {
   }
 
   send(image: Image): void {
+    this.#write("task", eventOf(image));
+  }
+
+  /** Says that an image is gone. */
+  sendDeleted({ id: image_id, task_id }: Image): void {
+    this.#write("deleted", { image_id, task_id } satisfies DeletedEvent);
+  }
+
+  #write(event: string, data: unknown): void {
     this.#sent += 1;
-    const text = `id: ${this.#sent}\nevent: task\ndata: ${JSON.stringify(eventOf(image))}\n\n`;
+    const text = `id: ${this.#sent}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
     for (const controller of this.#controllers) controller.enqueue(new TextEncoder().encode(text));
   }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use demitasse_core::{
-    BlobStore, EventBus, ImageStore, JobQueue, JobStore, SettingStore, SharedRows, SubscriptionStore,
+    BlobStore, DeletionStore, EventBus, ImageStore, JobQueue, JobStore, SettingStore, SharedRows,
+    SubscriptionStore,
 };
 
 use crate::url::split;
@@ -13,6 +14,7 @@ use crate::{BackendUrls, Backends, Check, ConnectError, OriginalMessages, Origin
 struct Metadata {
     images: Arc<dyn ImageStore>,
     jobs: Arc<dyn JobStore>,
+    deletions: Arc<dyn DeletionStore>,
     queue: Arc<dyn JobQueue>,
     subscriptions: Arc<dyn SubscriptionStore>,
     settings: Arc<dyn SettingStore>,
@@ -30,18 +32,33 @@ impl Metadata {
     #[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
     fn new<S>(store: S, exclusive: bool, description: String) -> Self
     where
-        S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check + Pooled,
+        S: ImageStore
+            + JobStore
+            + DeletionStore
+            + JobQueue
+            + SubscriptionStore
+            + SettingStore
+            + Check
+            + Pooled,
     {
         Self::of(Arc::new(store), exclusive, description)
     }
 
     fn of<S>(store: Arc<S>, exclusive: bool, description: String) -> Self
     where
-        S: ImageStore + JobStore + JobQueue + SubscriptionStore + SettingStore + Check + Pooled,
+        S: ImageStore
+            + JobStore
+            + DeletionStore
+            + JobQueue
+            + SubscriptionStore
+            + SettingStore
+            + Check
+            + Pooled,
     {
         Self {
             images: store.clone(),
             jobs: store.clone(),
+            deletions: store.clone(),
             queue: store.clone(),
             subscriptions: store.clone(),
             settings: store.clone(),
@@ -82,6 +99,7 @@ pub async fn connect(urls: &BackendUrls) -> Result<Backends, ConnectError> {
     Ok(Backends {
         images: metadata.images,
         jobs: metadata.jobs,
+        deletions: metadata.deletions,
         subscriptions: metadata.subscriptions,
         settings: metadata.settings,
         shared: metadata.shared,
@@ -308,6 +326,7 @@ impl Backends {
         Self {
             images: metadata.images,
             jobs: metadata.jobs,
+            deletions: metadata.deletions,
             subscriptions: metadata.subscriptions,
             settings: metadata.settings,
             shared: None,

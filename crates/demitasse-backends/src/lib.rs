@@ -67,8 +67,8 @@ pub mod sqlite;
 use std::sync::Arc;
 
 use demitasse_core::{
-    BlobStore, EventBus, ImageStore, JobQueue, JobStore, ResultTopic, SettingStore, SharedRows,
-    SubscriptionStore, TaskList,
+    BlobStore, DeletionStore, EventBus, ImageStore, JobQueue, JobStore, ResultTopic, SettingStore,
+    SharedRows, SubscriptionStore, TaskList,
 };
 
 pub use adopt::AdoptDefaults;
@@ -84,6 +84,8 @@ pub struct Backends {
     pub images: Arc<dyn ImageStore>,
     /// Jobs; the same store as `images`.
     pub jobs: Arc<dyn JobStore>,
+    /// Deletes what is in `images` and `jobs`; the same store.
+    pub deletions: Arc<dyn DeletionStore>,
     /// Push subscriptions; the same store as `images`.
     pub subscriptions: Arc<dyn SubscriptionStore>,
     /// What all processes agree on; the same store as `images`.

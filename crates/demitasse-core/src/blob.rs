@@ -117,7 +117,8 @@ pub trait BlobStore: Send + Sync + 'static {
     /// What is known of the blob; `None` if there is no such blob.
     async fn head(&self, key: BlobKey) -> Result<Option<BlobMeta>, StoreError>;
 
-    /// Removes the blob; one that is not there is no error.
+    /// Removes the blob; one that is not there is no error. When the call returns, nothing of it is under way any more: a
+    /// put that begins then is not undone by it.
     async fn delete(&self, key: BlobKey) -> Result<(), StoreError>;
 
     /// How to get the blob to a client.

@@ -7,7 +7,8 @@ use futures_util::Stream;
 
 use crate::{ImageId, JobId, JobState, OwnerId, StoreError};
 
-/// A job changed. The row says how; the event only says that it is worth reading.
+/// A job changed. The row says how; the event only says that it is worth reading. If there is no row, the image was
+/// deleted, and [`JobState::Cancelled`] is said of its job: whoever works on it stops.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Whose job.

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::to_milliseconds;
-use crate::{Document, ImageId, Job, JobId, JobState, OwnerId, Priority, RequestKey, Sequence, Sha256};
+use crate::{
+    BlobKey, BlobKind, Document, ImageId, Job, JobId, JobState, OwnerId, Priority, RequestKey, Sequence,
+    Sha256,
+};
 
 /// Where an image's original is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,4 +171,13 @@ pub struct Upload {
     pub image: ImageRecord,
     /// Its job.
     pub job: Job,
+}
+
+impl Upload {
+    /// The blobs that these rows name: the original if it is stored here, and the result if it was made here.
+    pub fn blobs(&self) -> impl Iterator<Item = BlobKey> + use<> {
+        let original = self.image.original.stored().map(|original| (BlobKind::Original, original.sha256));
+        let result = self.job.variant.as_ref().map(|variant| (BlobKind::Variant, variant.sha256));
+        original.into_iter().chain(result).map(|(kind, sha256)| BlobKey { kind, sha256 })
+    }
 }

@@ -7,6 +7,7 @@
 //! | port | guarantees | implemented by |
 //! |---|---|---|
 //! | [`ImageStore`], [`JobStore`] | the row is the truth; every change of state is a compare-and-set | memory, sqlite, postgres, mongodb |
+//! | [`DeletionStore`] | an image goes whole; a blob goes only when nothing names it | memory, sqlite, postgres, mongodb |
 //! | [`SubscriptionStore`], [`SettingStore`] | who wants to be told; what all processes agree on | memory, sqlite, postgres, mongodb |
 //! | [`SharedRows`] | rows of the original service become ours, each once | mongodb |
 //! | [`JobQueue`] | a hint with leases: at least once, by priority, then oldest first | memory, sqlite, postgres, mongodb, redis |
@@ -18,6 +19,7 @@
 
 mod blob;
 mod clock;
+mod deletion;
 mod document;
 mod error;
 mod events;
@@ -34,6 +36,7 @@ pub mod contract;
 
 pub use blob::{BlobBody, BlobKey, BlobKind, BlobMeta, BlobSource, BlobStore, ByteRange, Delivery};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use deletion::{DeletionStore, NAMED_WITHIN, Removal, SHORTEST_GRACE};
 pub use document::Document;
 pub use error::{ErrorKind, StoreError};
 pub use events::{Event, EventBus, EventStream};

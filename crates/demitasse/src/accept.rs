@@ -2,6 +2,7 @@
 //!
 //! | step | leaves behind | if we die here |
 //! |---|---|---|
+//! | hold the original's blob | nothing | - |
 //! | put the original | a blob nobody names | the client saw no answer and sends again; same bytes, same blob |
 //! | record | image and job `queued`: the truth | the sweep puts the job into the queue |
 //! | enqueue | a hint | a worker finds it |
@@ -20,6 +21,7 @@ use tokio::sync::Notify;
 
 use crate::bridge::Bridge;
 use crate::failpoint;
+use crate::hold::Hold;
 use crate::http::Received;
 use crate::metrics::Metrics;
 
@@ -52,12 +54,23 @@ impl Intake {
         if failpoint::hit("upload.put").is_some() {
             return Err(StoreError::new(ErrorKind::Full, "failpoint", key.to_string()));
         }
-        self.backends.blobs.put(key, BlobSource::File(spool.to_path_buf())).await?;
-        failpoint::hit("upload.stored");
-
         let new = NewUpload { trace, priority, ..self.record(original, file_name, request)? };
         let bytes = new.original.bytes;
-        let upload = self.backends.images.create_upload(new).await?;
+        let hold = Hold::take(&self.backends, &self.clock, key).await?;
+        hold.put(BlobSource::File(spool.to_path_buf())).await?;
+        failpoint::hit("upload.stored");
+
+        let upload = match hold.check() {
+            Ok(()) => self.backends.images.create_upload(new).await,
+            Err(error) => Err(error),
+        };
+        let upload = match upload {
+            Ok(upload) => upload,
+            Err(error) => {
+                hold.abandon().await;
+                return Err(error);
+            }
+        };
         failpoint::hit("upload.recorded");
 
         // The row is the truth: if the hint is lost, the sweep repeats it.

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::Intake;
 use crate::bridge::{Bridge, Told, adopt_regularly, hear_results, take_tasks};
 use crate::config::{Config, Role};
+use crate::disk::Disks;
 use crate::fetch::{FetchPolicy, GuardedClient};
 use crate::http::{BaseUrl, Http, Probes, operations, router};
 use crate::metrics::Metrics;
@@ -84,6 +85,7 @@ impl App {
             metrics: metrics.clone(),
             engine: engine(&config)?,
             config: config.worker.clone(),
+            space: config.space.clone(),
             single_flight: worker::SingleFlight::default(),
             wake: wake.clone(),
             stopping: stopping.clone(),
@@ -108,6 +110,7 @@ impl App {
             },
             backends,
             push,
+            disks: Disks::new(config.space.disks.clone(), config.space.min_free),
             metrics: metrics.clone(),
             stopping,
             inspections: Semaphore::new(INSPECTIONS),
@@ -141,6 +144,22 @@ impl App {
     /// The store cannot be read.
     pub async fn announce_due(&self) -> anyhow::Result<usize> {
         Ok(self.worker.announcer.announce_due().await?)
+    }
+
+    /// Deletes the images that are older than they may be; for tests, which have nobody who does it by itself.
+    ///
+    /// # Errors
+    /// A store cannot be asked.
+    pub async fn delete_expired(&self) -> anyhow::Result<usize> {
+        Ok(worker::delete_expired(&self.worker).await?)
+    }
+
+    /// Removes the blobs that are due; for tests, which have nobody who does it by itself.
+    ///
+    /// # Errors
+    /// A store cannot be asked.
+    pub async fn remove_blobs(&self) -> anyhow::Result<usize> {
+        Ok(worker::remove_blobs(&self.worker).await?)
     }
 
     /// The counters, as Prometheus reads them.
@@ -218,6 +237,8 @@ impl App {
         }
         let worker = self.worker.clone();
         workers.spawn(async move { worker::sweep_regularly(&worker).await });
+        let worker = self.worker.clone();
+        workers.spawn(async move { worker::tidy_regularly(&worker).await });
         self.join_original(&mut workers);
         let has_workers = self.config.worker.workers > 0;
         if has_workers {

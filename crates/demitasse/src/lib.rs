@@ -7,6 +7,9 @@
 //! | [`app`] | the composition root: the only place that connects backends |
 //! | `accept` | what one upload leaves behind |
 //! | `byte_size` | a number of bytes, as typed |
+//! | `delete` | what one deletion leaves behind |
+//! | `disk` | how much room there is |
+//! | `hold` | blobs that a row is about to name |
 //! | [`fetch`] | the one HTTP client for addresses that users supply |
 //! | `http` | routes, shapes, errors, the embedded UI |
 //! | `push` | browsers that want to be told |
@@ -27,7 +30,10 @@ pub mod push;
 mod accept;
 mod bridge;
 mod byte_size;
+mod delete;
+mod disk;
 mod failpoint;
+mod hold;
 mod metrics;
 mod notify;
 mod shutdown;

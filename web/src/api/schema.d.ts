@@ -198,7 +198,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Server-sent events: `event: task`, `data:` a TaskEvent. Best effort: refetch lists on every (re)connect. */
+        /**
+         * Server-sent events: `event: task` with `data:` a TaskEvent, `event: deleted` with `data:` a DeletedEvent. Best effort:
+         *     refetch lists on every (re)connect.
+         */
         get: operations["streamEvents"];
         put?: never;
         post?: never;
@@ -237,7 +240,11 @@ export interface paths {
         get: operations["getImage"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Deletes an image with its task and its result. There need not be one: deleting again changes nothing, and is answered
+         *     in the same way. A task that has not ended is cancelled. The bytes go later, unless another image has the same.
+         */
+        delete: operations["deleteImage"];
         options?: never;
         head?: never;
         patch?: never;
@@ -336,6 +343,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description News of an image that is gone, with its task and its result. */
+        DeletedEvent: {
+            /** @description Its image. */
+            image_id: string;
+            /** @description The task. */
+            task_id: string;
+        };
         /** @description A format. */
         Format: {
             /** @description Whether it is read. */
@@ -558,7 +572,7 @@ export interface components {
         };
         /** @description Whether each thing that the server needs is there. */
         Readiness: {
-            /** @description By name: `ok`, or what is wrong. */
+            /** @description By name: `ok`, or what is wrong. A `disk` that is low refuses uploads, and is no reason to send nothing here. */
             dependencies: {
                 [key: string]: string;
             };
@@ -1494,6 +1508,42 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Image"];
                 };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no such image any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             "4XX": {
                 headers: {

@@ -3,6 +3,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type DeletedEvent = Schemas["DeletedEvent"];
 export type Image = Schemas["Image"];
 export type ImagePage = Schemas["ImagePage"];
 export type Info = Schemas["Info"];

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { render, screen, within } from "@testing-library/react";
+import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { http, HttpResponse } from "msw";
 import { expect, it } from "vitest";
@@ -85,6 +85,64 @@ it("opens an image with its id, both links and its score", async () => {
   );
   await user.click(within(dialog).getByRole("button", { name: "Close" }));
   expect(screen.queryByRole("dialog")).not.toBeInTheDocument();
+});
+
+it("deletes an image by the keyboard, after asking once more", async () => {
+  const image = doneImage();
+  const deleted: string[] = [];
+  server.use(
+    http.get("/v1/images", () => HttpResponse.json(page(deleted.length === 0 ? [image] : []))),
+    http.get("/v1/tasks/:id", () => HttpResponse.json(taskOf(image))),
+    http.delete("/v1/images/:id", ({ params }) => {
+      deleted.push(String(params.id));
+      return new HttpResponse(null, { status: 204 });
+    }),
+  );
+  const user = open();
+  await user.click(await screen.findByRole("button", { name: /^Open cup.png/ }));
+  const dialog = await screen.findByRole("dialog", { name: "cup.png" });
+  within(dialog).getByRole("button", { name: "Delete image" }).focus();
+  await user.keyboard("{Enter}");
+  expect(within(dialog).getByRole("button", { name: "Keep" })).toHaveFocus();
+  await user.keyboard("{Enter}");
+  expect(within(dialog).getByRole("button", { name: "Delete image" })).toHaveFocus();
+  expect(deleted).toEqual([]);
+  await user.keyboard("{Enter}{Tab}{Enter}");
+  await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+  expect(deleted).toEqual([image.id]);
+  expect(screen.queryByRole("button", { name: /^Open cup.png/ })).not.toBeInTheDocument();
+});
+
+it("keeps an image that could not be deleted, and says why", async () => {
+  server.use(
+    http.get("/v1/images", () => HttpResponse.json(page([doneImage()]))),
+    http.get("/v1/tasks/:id", () => HttpResponse.json(taskOf(doneImage()))),
+    http.delete("/v1/images/:id", () => problem(503, "The server cannot do this now", "Later.")),
+  );
+  const user = open();
+  await user.click(await screen.findByRole("button", { name: /^Open cup.png/ }));
+  await user.click(await screen.findByRole("button", { name: "Delete image" }));
+  await user.click(screen.getByRole("button", { name: "Delete" }));
+  expect(await screen.findByText("The server cannot do this now")).toBeVisible();
+  expect(screen.getByRole("dialog", { name: "cup.png" })).toBeVisible();
+});
+
+it("drops an image that somebody else has deleted, its row and its open dialog with it", async () => {
+  const stream = new EventStream();
+  server.use(
+    stream.handler,
+    http.get("/v1/tasks/:id", () => HttpResponse.json(taskOf(doneImage()))),
+  );
+  acceptUploads(doneImage());
+  const user = open();
+  await user.upload(await screen.findByLabelText("Images to compress"), png());
+  await screen.findByText("Done");
+  await user.click(screen.getByRole("button", { name: /^Open cup.png, 75/ }));
+  await screen.findByRole("dialog", { name: "cup.png" });
+  stream.sendDeleted(doneImage());
+  await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+  expect(screen.queryByRole("region", { name: "Files" })).not.toBeInTheDocument();
+  expect(screen.queryByRole("button", { name: /^Open cup.png/ })).not.toBeInTheDocument();
 });
 
 it("asks for the key once, and tells a wrong one from a right one", async () => {

@@ -1,5 +1,7 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useState, useSyncExternalStore } from "react";
 import type { Info } from "@/api/types";
+import { removeImage } from "@/features/images/api/images";
 import { useLiveImages } from "@/features/images/api/live";
 import { ImageDialog } from "@/features/images/components/ImageDialog";
 import { Masonry } from "@/features/images/components/Masonry";
@@ -8,6 +10,7 @@ import { OptionsDisclosure } from "@/features/upload/components/OptionsDisclosur
 import { PresetChips } from "@/features/upload/components/PresetChips";
 import { chosenPreset, queryOf } from "@/features/upload/options";
 import type { UploadQueue } from "@/features/upload/queue";
+import { sentImageId } from "@/features/upload/upload";
 import { useOptions } from "@/features/upload/useOptions";
 import { Announcer } from "./Announcer";
 import { Connection } from "./Connection";
@@ -17,10 +20,20 @@ import { useFiles } from "./useFiles";
 
 /** The home screen: drop, watch, compare. */
 export function CompressScreen({ info, queue }: { info: Info; queue: UploadQueue }) {
-  const connection = useLiveImages();
+  const client = useQueryClient();
+  const [openImage, setOpenImage] = useState<string | null>(null);
+  const forget = useCallback(
+    (imageId: string) => {
+      const rows = queue.snapshot().filter((upload) => sentImageId(upload) === imageId);
+      queue.remove(new Set(rows.map(({ id }) => id)));
+      setOpenImage((open) => (open === imageId ? null : open));
+      removeImage(client, imageId);
+    },
+    [client, queue],
+  );
+  const connection = useLiveImages(forget);
   const files = useFiles(useSyncExternalStore(queue.subscribe, queue.snapshot));
   const [options, offer, setOptions] = useOptions(info);
-  const [openImage, setOpenImage] = useState<string | null>(null);
   const retry = useCallback((id: string, url?: string) => queue.retry(id, url), [queue]);
 
   return (
@@ -45,7 +58,9 @@ export function CompressScreen({ info, queue }: { info: Info; queue: UploadQueue
       </main>
       <Totals files={files} onClear={(ids) => queue.remove(ids)} />
       <Announcer files={files} />
-      {openImage !== null && <ImageDialog imageId={openImage} onClose={() => setOpenImage(null)} />}
+      {openImage !== null && (
+        <ImageDialog imageId={openImage} onClose={() => setOpenImage(null)} onDeleted={forget} />
+      )}
     </>
   );
 }

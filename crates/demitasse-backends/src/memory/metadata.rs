@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use demitasse_core::{
-    AnnouncementState, ErrorKind, ImageId, ImageStore, Job, JobId, JobStore, NewUpload, OwnerId, RequestKey,
-    Sequence, StoreError, Ticket, Transition, Upload, Variant,
+    AnnouncementState, BlobKey, ErrorKind, ImageId, ImageStore, Job, JobId, JobStore, NewUpload, OwnerId,
+    RequestKey, Sequence, StoreError, Ticket, Transition, Upload, Variant,
 };
 use jiff::Timestamp;
 
@@ -36,6 +36,26 @@ impl Rows {
         let upload = upload.into_upload(sequence);
         self.uploads.insert(sequence, upload.clone());
         Ok(upload)
+    }
+
+    pub(super) fn remove(&mut self, owner: OwnerId, id: ImageId) -> Option<Upload> {
+        let sequence = *self.images.get(&id)?;
+        self.uploads.get(&sequence).filter(|upload| upload.image.owner == owner)?;
+        let removed = self.uploads.remove(&sequence)?;
+        self.images.remove(&removed.image.id);
+        self.jobs.remove(&removed.job.id);
+        Some(removed)
+    }
+
+    pub(super) fn accepted_before(&self, before: Timestamp, limit: usize) -> Vec<(OwnerId, ImageId)> {
+        let images = self.uploads.values().map(|upload| &upload.image);
+        let mut found: Vec<_> = images.filter(|image| image.created_at < before).collect();
+        found.sort_by_key(|image| (image.created_at, image.sequence));
+        found.into_iter().take(limit).map(|image| (image.owner, image.id)).collect()
+    }
+
+    pub(super) fn names(&self, key: BlobKey) -> bool {
+        self.uploads.values().any(|upload| upload.blobs().any(|named| named == key))
     }
 
     /// All rows strictly between the bounds that are given.

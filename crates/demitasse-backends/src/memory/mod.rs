@@ -1,6 +1,7 @@
 //! Every port in this process's memory: for tests, and the event bus of a single process. Nothing survives a restart.
 
 mod blobs;
+mod deletion;
 mod events;
 mod metadata;
 mod notices;
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 use demitasse_core::{Clock, StoreError, Subscription};
 
 use crate::{Check, Pooled};
+use deletion::Listed;
 use metadata::Rows;
 use queue::Entries;
 
@@ -38,6 +40,8 @@ struct State {
     /// By endpoint.
     subscriptions: HashMap<String, Subscription>,
     settings: HashMap<String, String>,
+    /// Blobs that may have to go.
+    listed: Listed,
 }
 
 impl MemoryStore {

@@ -9,6 +9,8 @@
 //! | `compressingtasks` | `imageId`, `status`, `createdAt`, `updatedAt` | `demitasse`: everything of the job **and** of its image |
 //! | `imagemetadatas` | `imageUrl`, `compressedUrl`, `createdAt`, `updatedAt` | `demitasse.task`: which task has the rest |
 //! | `demitasse_queue` | | the queue: job, priority, place, lease |
+//! | `demitasse_blobs` | | blobs that may have to go (`blobs`) |
+//! | `demitasse_deletions` | | images that go, or went a moment ago (`deletion`) |
 //! | `demitasse_counters`, `_settings`, `_subscriptions`, `_health` | | as their names say |
 //!
 //! # Why a crash tears nothing
@@ -32,6 +34,7 @@
 //! | 3. drop `mirror` | a mirror to be written once more | the next sweep |
 //! | adoption: 1. take a number, 2. add `demitasse` to the task | a row as the original left it | the next adoption |
 //! | 3. add `demitasse.task` to the image | an image that looks new, with a task that was taken in | the next adoption |
+//! | deletion: `deletion` says which | | the next sweep |
 //! | attaching an original: 1. change the task, 2. `imageUrl` of the image, 3. drop `mirror` | as with success | the next sweep |
 //!
 //! # Order
@@ -49,6 +52,8 @@
 //! Every write is acknowledged by a majority and journalled; queue times are the server's own. Wants MongoDB 5 or newer.
 
 mod address;
+mod blobs;
+mod deletion;
 mod error;
 mod images;
 mod jobs;

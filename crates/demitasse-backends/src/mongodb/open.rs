@@ -14,7 +14,7 @@ use mongodb::{Client, IndexModel};
 use super::address::describe;
 use super::error::is_conflict;
 use super::pool::Connections;
-use super::{IMAGES, Links, MongoStore, TASKS};
+use super::{IMAGES, Links, MongoStore, TASKS, deletion};
 use crate::{AdoptDefaults, ConnectError, Port};
 
 /// The original's database when its URI names none: Mongoose's default.
@@ -89,6 +89,10 @@ impl MongoStore {
         {
             self.ask(collection, self.collection(collection).create_indexes(indexes)).await?;
         }
+        for (collection, keys) in deletion::indexes() {
+            self.ask(collection, self.collection(collection).create_index(index("order", keys, None)))
+                .await?;
+        }
         let owners = index("demitasse_owner", doc! { "owner": 1 }, None);
         self.ask("subscriptions", self.collection("demitasse_subscriptions").create_index(owners)).await?;
         let counter = doc! { "_id": "sequence", "last": 0_i64 };
@@ -147,6 +151,11 @@ fn task_indexes() -> Vec<IndexModel> {
             doc! { "demitasse.mirror": 1 },
             Some(doc! { "demitasse.mirror": { "$exists": true } }),
         ),
+        // Whether a blob is named.
+        index("demitasse_original", doc! { "demitasse.image.original.sha256": 1 }, None),
+        index("demitasse_variant", doc! { "demitasse.variant.sha256": 1 }, None),
+        // The images that were accepted first.
+        index("demitasse_age", doc! { "demitasse.image.createdAt": 1, "demitasse.sequence": 1 }, None),
         // Not a partial one: nearly every task comes to have a variant, and servers that speak MongoDB's protocol without
         // being one do not use a partial index for a query.
         index("demitasse_request", doc! { "demitasse.requestKey": 1, "demitasse.sequence": 1 }, None),

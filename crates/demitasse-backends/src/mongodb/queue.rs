@@ -19,7 +19,7 @@ use crate::lease::new_lease;
 const DEAD_KEPT: u64 = 10_000;
 
 /// The server's time.
-fn now() -> Document {
+pub(super) fn now() -> Document {
     doc! { "$toLong": "$$NOW" }
 }
 
@@ -154,7 +154,7 @@ fn number(document: &Document, field: &str) -> i64 {
 }
 
 /// Whole milliseconds, at most a thousand years, so that no sum in the database overflows.
-fn milliseconds(duration: Duration) -> i64 {
+pub(super) fn milliseconds(duration: Duration) -> i64 {
     const LONGEST: i64 = 1000 * 365 * 24 * 60 * 60 * 1000;
     i64::try_from(duration.as_millis()).unwrap_or(LONGEST).min(LONGEST)
 }

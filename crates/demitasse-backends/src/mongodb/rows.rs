@@ -115,13 +115,7 @@ impl Task {
     }
 
     pub(super) fn image(&self) -> Result<ObjectId, StoreError> {
-        match &self.image_id {
-            Bson::ObjectId(id) => Ok(*id),
-            Bson::String(text) => {
-                ObjectId::parse_str(text).map_err(|error| unreadable("imageId").because(error))
-            }
-            _ => Err(unreadable("imageId")),
-        }
+        read_object_id(&self.image_id)
     }
 
     /// Whether the original's worker says that it has a result, and we have not taken note of it.
@@ -289,6 +283,15 @@ pub(super) fn object_id(id: impl Display) -> Result<ObjectId, StoreError> {
     let text = id.to_string();
     ObjectId::parse_str(&text)
         .map_err(|error| StoreError::new(ErrorKind::Internal, BACKEND, text).because(error))
+}
+
+/// An image's id, whichever way its writer wrote it.
+pub(super) fn read_object_id(id: &Bson) -> Result<ObjectId, StoreError> {
+    match id {
+        Bson::ObjectId(id) => Ok(*id),
+        Bson::String(text) => ObjectId::parse_str(text).map_err(|error| unreadable("imageId").because(error)),
+        _ => Err(unreadable("imageId")),
+    }
 }
 
 pub(super) fn domain_id<T>(id: ObjectId) -> Result<T, StoreError>

@@ -20,7 +20,10 @@ use crate::sql::rows::Fields;
 /// The schema: version, name and SQL of each step. A released step is never edited: sqlx compares their hashes.
 ///
 /// Listed here and not collected by `sqlx::migrate!`, whose macro crate would compile a second time.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "initial", include_str!("migrations/0001_initial.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("migrations/0001_initial.sql")),
+    (2, "deletion", include_str!("migrations/0002_deletion.sql")),
+];
 
 /// Gives `oldest_compatible` and `newest`.
 pub(super) const OLDEST_COMPATIBLE: &str = "SELECT oldest_compatible,

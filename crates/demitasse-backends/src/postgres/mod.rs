@@ -17,6 +17,7 @@
 //! `?statement-cache-capacity=0`; it is neither tested nor advised.
 
 mod address;
+mod deletion;
 mod error;
 mod images;
 mod jobs;

@@ -76,6 +76,7 @@ async fn the_sweep_the_search_for_equal_work_and_lists_use_their_indexes() {
         (shared_jobs::unannounced(sample::time(1), 10), "jobs_unannounced"),
         (images::after(owner, None, 10), "images_of_owner"),
         (images::before(owner, None, 10), "images_of_owner"),
+        (crate::sql::deletion::accepted_before(sample::time(1), 10), "images_by_age"),
     ] {
         let plan = plan(&store, statement.sql, statement).await;
         let plan = plan.replace("Backward ", "");

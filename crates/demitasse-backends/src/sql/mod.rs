@@ -3,6 +3,7 @@
 //! Columns are listed by name everywhere. A process of the version before goes on when a newer one adds columns: with
 //! `*`, PostgreSQL would refuse its prepared statements.
 
+pub(crate) mod deletion;
 pub(crate) mod images;
 pub(crate) mod jobs;
 pub(crate) mod notices;

@@ -145,7 +145,7 @@ pub(crate) fn depth<R: Columns>(row: Option<&R>) -> Result<QueueDepth, StoreErro
 }
 
 /// Whole milliseconds, at most a thousand years, so that no sum in the database overflows.
-fn milliseconds(duration: Duration) -> i64 {
+pub(super) fn milliseconds(duration: Duration) -> i64 {
     const LONGEST: i64 = 1000 * 365 * 24 * 60 * 60 * 1000;
     i64::try_from(duration.as_millis()).unwrap_or(LONGEST).min(LONGEST)
 }

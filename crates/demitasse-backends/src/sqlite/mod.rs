@@ -4,6 +4,7 @@
 //! and each claim is one `UPDATE`. The write-ahead log is synced on every commit (`synchronous=FULL`), so what was
 //! accepted survives a power cut. Leases are counted by the database's clock. See `migrations/` for the tables.
 
+mod deletion;
 mod error;
 mod images;
 mod jobs;

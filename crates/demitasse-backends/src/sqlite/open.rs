@@ -14,13 +14,15 @@ use crate::lock::{Lock, create_private_dir, open_private};
 /// The schema: version, name and SQL of each step. A released step is never edited: sqlx compares their hashes.
 ///
 /// Listed here and not collected by `sqlx::migrate!`, whose macro crate would compile SQLite a second time.
-const MIGRATIONS: &[(i64, &str, &str)] = &[
+pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("migrations/0001_initial.sql")),
     (2, "scale_out", include_str!("migrations/0002_scale_out.sql")),
+    (3, "deletion", include_str!("migrations/0003_deletion.sql")),
 ];
 
-fn migrator() -> Migrator {
-    let steps = MIGRATIONS.iter().map(|&(version, name, sql)| {
+/// Applies these steps.
+pub(super) fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {
+    let steps = migrations.iter().map(|&(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
     Migrator::with_migrations(steps.collect())
@@ -78,7 +80,7 @@ impl SqliteStore {
             .connect_with(writing)
             .await
             .map_err(|error| ConnectError::open(path, error))?;
-        migrator().run(&writer).await.map_err(|error| migrate_error(path, error))?;
+        migrator(MIGRATIONS).run(&writer).await.map_err(|error| migrate_error(path, error))?;
         let readers = pool()
             .max_connections(READERS)
             .connect_with(options.read_only(true))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use demitasse_core::contract::sample;
-use demitasse_core::{ErrorKind, ImageStore, JobQueue, OwnerId, StoreError};
+use demitasse_core::{DeletionStore, ErrorKind, ImageStore, JobQueue, OwnerId, StoreError};
 use sqlx::{ConnectOptions, Connection, Row, SqlSafeStr};
 use tempfile::TempDir;
 
@@ -65,6 +65,55 @@ async fn lists_walk_one_owners_images_without_sorting() {
 }
 
 #[tokio::test]
+async fn retention_and_the_sweep_of_blobs_use_their_indexes() {
+    let (store, _dir) = open().await;
+    let old = plan(&store, crate::sql::deletion::ACCEPTED_BEFORE.into()).await;
+    assert_eq!(old, "SEARCH images USING INDEX images_by_age (created_at<?)");
+    let named = plan(&store, crate::sql::deletion::NAMED.into()).await;
+    assert!(named.contains("SEARCH images USING COVERING INDEX images_of_blob (sha256=?)"), "{named}");
+    assert!(named.contains("SEARCH jobs USING COVERING INDEX jobs_of_blob (variant_sha256=?)"), "{named}");
+}
+
+/// Steps 1 and 2 were released: a database that they made is brought up to date with what is in it.
+#[tokio::test]
+async fn images_of_an_older_schema_are_found_named_and_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("demitasse.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let older = SqlitePool::connect_with(options).await.unwrap();
+    open::migrator(&open::MIGRATIONS[..2]).run(&older).await.unwrap();
+    let (upload, variant) = (sample::upload(1), sample::variant(1));
+    let rows = format!(
+        "INSERT INTO images (sequence, id, owner, sha256, bytes, media_type, width, height, created_at)
+            VALUES (1, '{image}', '{owner}', '{original}', 5, 'image/png', 640, 480, 1);
+         INSERT INTO jobs (sequence, id, image_id, owner, state, request, request_key, attempt, max_attempts, report,
+            variant_sha256, variant_bytes, variant_media_type, variant_width, variant_height, variant_outcome, created_at,
+            updated_at)
+            VALUES (1, '{job}', '{image}', '{owner}', 'succeeded', '{{}}', '{key}', 1, 3, '{{}}', '{result}', 4, 'image/webp',
+            640, 480, 'compressed', 1, 2)",
+        image = upload.image_id,
+        owner = upload.owner,
+        original = upload.original.sha256,
+        job = upload.job_id,
+        key = upload.request_key.0,
+        result = variant.sha256,
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(&older).await.unwrap();
+    older.close().await;
+
+    let store = SqliteStore::open(&path, true).await.unwrap();
+    let found = store.image(OwnerId::DEFAULT, upload.image_id).await.unwrap().unwrap();
+    for key in found.blobs() {
+        assert!(store.is_named(key).await.unwrap(), "{key}");
+    }
+    let old = store.accepted_before(sample::time(0), 9).await.unwrap();
+    assert_eq!(old, [(OwnerId::DEFAULT, upload.image_id)]);
+    assert_eq!(store.delete_image(OwnerId::DEFAULT, upload.image_id).await.unwrap(), Some(found));
+    let removals = store.begin_removals(Duration::ZERO, Duration::ZERO, 9).await.unwrap();
+    assert_eq!(removals.len(), 2);
+}
+
+#[tokio::test]
 async fn a_full_database_is_full_and_keeps_no_half_of_an_upload() {
     let (store, _dir) = open().await;
     sqlx::query("PRAGMA max_page_count = 40").execute(&store.writer).await.unwrap();
@@ -119,8 +168,8 @@ async fn a_newer_schema_is_refused_with_a_sentence() {
     .unwrap();
     drop(store);
     let error = SqliteStore::open(&dir.path().join("demitasse.db"), true).await.err().unwrap();
-    assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 2, .. }), "{error:?}");
-    assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 2"), "{error}");
+    assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 3, .. }), "{error:?}");
+    assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 3"), "{error}");
 }
 
 #[tokio::test]

@@ -39,6 +39,10 @@ mod memory_jobs {
     demitasse_core::job_store_contract!(super::memory);
 }
 
+mod memory_deletions {
+    demitasse_core::deletion_store_contract!(super::memory);
+}
+
 mod memory_subscriptions {
     demitasse_core::subscription_store_contract!(super::memory);
 }
@@ -65,6 +69,10 @@ mod sqlite_images {
 
 mod sqlite_jobs {
     demitasse_core::job_store_contract!(super::sqlite);
+}
+
+mod sqlite_deletions {
+    demitasse_core::deletion_store_contract!(super::sqlite);
 }
 
 mod sqlite_subscriptions {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use demitasse_backends::{BackendUrls, Backends, connect};
 use demitasse_core::contract::sample;
 use demitasse_core::{
-    Claim, ErrorKind, ManualClock, NewUpload, OwnerId, Priority, QueueDepth, Sequence, StoreError, Ticket,
-    Transition,
+    BlobKey, BlobKind, Claim, ErrorKind, ManualClock, NewUpload, OwnerId, Priority, QueueDepth, Removal,
+    Sequence, StoreError, Ticket, Transition,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -24,6 +24,11 @@ enum Call {
     Transition { job: u64, kind: u8, lease: u64, over: u64 },
     VariantFor { job: u64 },
     Page { bound: Option<i64>, limit: usize },
+    Delete { image: u64 },
+    Hold { image: u64 },
+    BeginRemovals { grace: bool, abandoned: bool },
+    EndRemoval { removal: usize, removed: bool },
+    Named { image: u64 },
 }
 
 fn claim_number() -> impl Strategy<Value = usize> + Clone {
@@ -43,8 +48,18 @@ fn call() -> impl Strategy<Value = Call> {
             .prop_map(|(job, kind, lease, over)| Call::Transition { job, kind, lease, over }),
         1 => claim_number().prop_map(|claim| Call::Bury { claim }),
         1 => (0..5_u64).prop_map(|job| Call::VariantFor { job }),
+        2 => (0..5_u64).prop_map(|image| Call::Delete { image }),
+        1 => (0..5_u64).prop_map(|image| Call::Hold { image }),
+        2 => (any::<bool>(), any::<bool>())
+            .prop_map(|(grace, abandoned)| Call::BeginRemovals { grace, abandoned }),
+        1 => (claim_number(), any::<bool>()).prop_map(|(removal, removed)| Call::EndRemoval { removal, removed }),
+        1 => (0..5_u64).prop_map(|image| Call::Named { image }),
         1 => (proptest::option::of(-1..7_i64), 0..4_usize).prop_map(|(bound, limit)| Call::Page { bound, limit }),
     ]
+}
+
+fn original(n: u64) -> BlobKey {
+    BlobKey { kind: BlobKind::Original, sha256: sample::upload(n).original.sha256 }
 }
 
 fn duration(long: bool) -> Duration {
@@ -73,6 +88,8 @@ fn transition(kind: u8, lease: u64, over: u64) -> Transition {
 struct Run {
     backends: Backends,
     claims: Vec<Claim>,
+    /// By their blobs' names, within each call.
+    removals: Vec<Removal>,
 }
 
 /// What a call said, without what may differ.
@@ -83,7 +100,7 @@ fn told<T: Debug>(result: Result<T, StoreError>) -> String {
 
 impl Run {
     fn new(backends: Backends) -> Self {
-        Self { backends, claims: Vec::new() }
+        Self { backends, claims: Vec::new(), removals: Vec::new() }
     }
 
     fn claim(&self, number: usize) -> Claim {
@@ -92,7 +109,7 @@ impl Run {
     }
 
     async fn apply(&mut self, call: Call) -> String {
-        let Backends { images, jobs, queue, .. } = &self.backends;
+        let Backends { images, jobs, queue, deletions, .. } = &self.backends;
         match call {
             Call::Create { image, job } => {
                 let new = NewUpload { image_id: sample::image_id(image), ..sample::upload(job) };
@@ -120,6 +137,22 @@ impl Run {
                 told(jobs.transition(sample::job_id(job), transition, sample::time(5)).await)
             }
             Call::VariantFor { job } => told(jobs.variant_for(sample::request_key(job)).await),
+            Call::Delete { image } => {
+                told(deletions.delete_image(OwnerId::DEFAULT, sample::image_id(image)).await)
+            }
+            Call::Hold { image } => told(deletions.hold(original(image)).await),
+            Call::Named { image } => told(deletions.is_named(original(image)).await),
+            Call::BeginRemovals { grace, abandoned } => {
+                let begun = deletions.begin_removals(duration(grace), duration(abandoned), 100).await;
+                let mut begun = begun.unwrap();
+                begun.sort_by_key(|removal| removal.key.to_string());
+                self.removals.extend(&begun);
+                format!("{:?}", begun.iter().map(|removal| removal.key).collect::<Vec<_>>())
+            }
+            Call::EndRemoval { removal, removed } => match self.removals.get(removal) {
+                Some(removal) => told(deletions.end_removal(*removal, removed).await),
+                None => String::new(),
+            },
             Call::Page { bound, limit } => {
                 let bound = bound.map(Sequence);
                 let forward = images.images_after(OwnerId::DEFAULT, bound, limit).await;

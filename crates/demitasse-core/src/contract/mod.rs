@@ -14,6 +14,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed case panics")]
 
 pub mod blob_store;
+pub mod deletion_store;
 pub mod event_bus;
 pub mod image_store;
 pub mod job_queue;
@@ -43,6 +44,7 @@ mod tests {
     fn every_case_is_named_by_its_macro() {
         let suites = [
             include_str!("blob_store.rs"),
+            include_str!("deletion_store.rs"),
             include_str!("event_bus.rs"),
             include_str!("image_store.rs"),
             include_str!("job_queue.rs"),

@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 
 use crate::config::{Command, Config, ServeArgs};
+use crate::disk::{Disks, Room};
 use crate::worker::{EngineChild, EngineFault, InputImage};
 
 /// Less free space than this is a failure, in bytes.
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn examine(config: &Config, findings: &mut Vec<Finding>) {
     findings.push(data_directory(&config.data));
-    findings.push(free_space(&config.data));
+    findings.extend(free_space(config));
     findings.extend(stores(config).await);
     findings.push(engine(config).await);
     findings.push(address(config));
@@ -70,23 +71,29 @@ fn data_directory(data: &Path) -> Finding {
     Finding { name: "data directory", outcome }
 }
 
-#[cfg(unix)]
-fn free_space(data: &Path) -> Finding {
-    let outcome = match rustix::fs::statvfs(data) {
-        Ok(volume) => {
-            let free = volume.f_bavail.saturating_mul(volume.f_frsize);
-            let found = format!("{} MB free", free / 1_000_000);
-            let advice = format!("{found}: make room, or name a directory on another disk with --data");
-            if free < LEAST_FREE { Err(advice) } else { Ok(found) }
+/// One finding for each disk, by a directory on it.
+fn free_space(config: &Config) -> Vec<Finding> {
+    let disks = Disks::new(config.space.disks.clone(), config.space.min_free);
+    let rooms = disks.rooms();
+    if rooms.is_empty() {
+        return vec![Finding { name: "disk space", outcome: Ok("not known on this system".into()) }];
+    }
+    let outcome = |room: Room| {
+        let found = format!("{} MB free for {}", room.free / 1_000_000, room.dir.display());
+        if room.is_low() {
+            let least = room.least / 1_000_000;
+            return Err(format!(
+                "{found}, and uploads are refused below {least} MB: make room, lower --min-free-disk, or name a \
+                 directory on another disk"
+            ));
         }
-        Err(error) => Err(format!("cannot be asked for ({error}): see the line above")),
+        if room.free < LEAST_FREE {
+            Err(format!("{found}: make room, or name a directory on another disk"))
+        } else {
+            Ok(found)
+        }
     };
-    Finding { name: "disk space", outcome }
-}
-
-#[cfg(not(unix))]
-fn free_space(_data: &Path) -> Finding {
-    Finding { name: "disk space", outcome: Ok("not asked on this system".into()) }
+    rooms.into_iter().map(|room| Finding { name: "disk space", outcome: outcome(room) }).collect()
 }
 
 async fn stores(config: &Config) -> Vec<Finding> {

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::original::OriginalArgs;
 use super::stores::{self, Role};
-use super::{BridgeArgs, Config, HttpConfig, PushArgs, Secret, WorkerConfig, listen};
+use super::{BridgeArgs, Config, HttpConfig, PushArgs, Secret, SpaceArgs, WorkerConfig, listen};
 
 /// Everything that `serve` can be told.
 #[derive(Debug, Clone, Args)]
@@ -31,6 +31,9 @@ pub struct ServeArgs {
     /// What an image may be.
     #[command(flatten)]
     pub limit: LimitArgs,
+    /// What is kept for how long.
+    #[command(flatten)]
+    pub space: SpaceArgs,
     /// The original service's variables.
     #[command(flatten)]
     pub original: OriginalArgs,
@@ -248,6 +251,7 @@ impl ServeArgs {
         if !problems.is_empty() {
             return Err(problems);
         }
+        let disks = stores::disks(&urls, &self.data.data);
         Ok(Config {
             role,
             // A worker answers nobody unless it is told where.
@@ -260,6 +264,7 @@ impl ServeArgs {
                 max_pixels: self.limit.max_pixels,
                 ..Limits::default()
             },
+            space: self.space.resolve(disks),
             http: HttpConfig {
                 listen: address,
                 public_url: self.http.public_url,
@@ -276,6 +281,7 @@ impl ServeArgs {
 
     fn problems(&self, address: SocketAddr, role: Role) -> Vec<String> {
         let mut problems = self.original.problems();
+        problems.extend(self.space.problems());
         if role == Role::Worker && self.job.workers == Some(0) {
             problems.push("--workers is 0, and a worker is there to work; give it at least 1".into());
         }

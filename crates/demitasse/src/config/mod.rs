@@ -9,6 +9,7 @@ mod listen;
 mod original;
 mod push;
 mod secret;
+mod space;
 mod stores;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub use bridge::{BridgeArgs, BridgeWork};
 pub use original::OriginalArgs;
 pub use push::{PushArgs, PushConfig};
 pub use secret::Secret;
+pub use space::{MinFree, SpaceArgs, SpaceConfig};
 pub use stores::Role;
 
 /// A checked configuration.
@@ -44,6 +46,8 @@ pub struct Config {
     pub urls: BackendUrls,
     /// What an image may be.
     pub limits: Limits,
+    /// What is kept for how long.
+    pub space: SpaceConfig,
     /// The HTTP side.
     pub http: HttpConfig,
     /// Which of the addresses that users supply are fetched.

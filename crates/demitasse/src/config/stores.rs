@@ -1,5 +1,7 @@
 //! Which backends the flags name, and whether they fit the role of this process.
 
+use std::path::{Path, PathBuf};
+
 use demitasse_backends::{AdoptDefaults, BackendUrls};
 
 use super::DataArgs;
@@ -100,6 +102,20 @@ pub(super) fn warnings(urls: &BackendUrls, role: Role) -> Vec<&'static str> {
     warnings
 }
 
+/// The directories of this machine that grow: the spool's, and those of embedded stores.
+pub(super) fn disks(urls: &BackendUrls, data: &Path) -> Vec<PathBuf> {
+    let mut disks = vec![data.to_owned()];
+    if let Some(images) = urls.storage.strip_prefix("file:") {
+        let dir = images.rsplit_once("?accel=").map_or(images, |(dir, _)| dir);
+        disks.push(dir.into());
+    }
+    let database = urls.metadata.strip_prefix("sqlite:").and_then(|path| Path::new(path).parent());
+    disks.extend(database.map(Path::to_owned));
+    disks.sort();
+    disks.dedup();
+    disks
+}
+
 /// What stands before the colon; never a secret.
 pub(super) fn scheme(url: &str) -> &str {
     url.split_once(':').map_or(url, |(scheme, _)| scheme)
@@ -127,6 +143,15 @@ mod tests {
         let problems = problems(&embedded, Role::Worker);
         assert_eq!(problems.len(), 3, "{problems:?}");
         assert!(problems[0].contains("--metadata postgres://"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn the_disks_are_those_of_the_spool_and_of_embedded_stores() {
+        let data = Path::new("data");
+        let own = urls("sqlite:data/demitasse.db", "metadata", "file:/big/blobs?accel=/_blobs");
+        assert_eq!(disks(&own, data), ["/big/blobs", "data"].map(PathBuf::from));
+        let shared = urls("postgres://db/x", "redis://r", "s3://bucket");
+        assert_eq!(disks(&shared, data), [PathBuf::from("data")]);
     }
 
     #[test]

@@ -151,7 +151,7 @@ static TABLE: [Row; 18] = [
         "storage_full",
         S::INSUFFICIENT_STORAGE,
         "The server has no room for the image",
-        "The operator has to free disk space; nothing was kept.",
+        "Nothing was kept. The operator has to free disk space, or to lower --min-free-disk; deleting images helps.",
     ),
     row(
         Code::TooManySubscriptions,

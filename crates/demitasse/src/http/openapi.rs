@@ -5,13 +5,13 @@ use utoipa::{Modify, OpenApi};
 
 use super::error::{Problem, documentation};
 use super::router;
-use super::view::TaskEvent;
+use super::view::{DeletedEvent, TaskEvent};
 
 /// What the routes do not say themselves.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Demitasse", description = "Self-hosted image compression: small files, full flavour."),
-    components(schemas(Problem, TaskEvent)),
+    components(schemas(Problem, TaskEvent, DeletedEvent)),
     modifiers(&BearerKey),
     security(("api_key" = []), ()),
     tags(

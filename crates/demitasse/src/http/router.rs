@@ -35,7 +35,7 @@ use crate::telemetry::{client_trace, join_trace};
 pub(super) fn native() -> OpenApiRouter<HttpState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(images::create, images::list))
-        .routes(routes!(images::show))
+        .routes(routes!(images::show, images::delete))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::cancel))
         .routes(routes!(events::stream))

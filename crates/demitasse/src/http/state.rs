@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::Intake;
 use crate::config::HttpConfig;
+use crate::disk::Disks;
 use crate::http::Probes;
 use crate::metrics::{Metrics, Now};
 use crate::push::WebPush;
@@ -30,6 +31,8 @@ pub(crate) struct Http {
     pub(crate) intake: Intake,
     /// Browsers that want to be told.
     pub(crate) push: Arc<WebPush>,
+    /// Whether there is room for uploads.
+    pub(crate) disks: Disks,
     /// Counters.
     pub(crate) metrics: Arc<Metrics>,
     /// Fires when the server begins to stop: long answers end.
@@ -48,7 +51,7 @@ impl Http {
     /// # Errors
     /// The queue cannot be counted.
     pub(crate) async fn metrics_text(&self) -> Result<String, StoreError> {
-        let now = Now::of(&self.backends, &self.intake.spool).await?;
+        let now = Now::of(&self.backends, &self.intake.spool, &self.disks).await?;
         Ok(self.metrics.render(&now))
     }
 }

@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How much of a refused body is read and thrown away, so that the client gets to read the refusal.
 const DRAINED: u64 = 16 * 1024 * 1024;
 
+/// How often room is looked for while an upload is written, in bytes: many at a time fill a disk that had room for each.
+const LOOK_EVERY: u64 = 16 * 1024 * 1024;
+
 /// A whole upload that looks like an image and is within the limits.
 pub(crate) struct Received {
     /// The bytes; removed on drop.
@@ -78,6 +81,10 @@ async fn store(
     progress: &Progress,
 ) -> Result<Stored, ApiError> {
     let file_name = field.file_name().and_then(display_name);
+    if let Err(error) = has_room(http) {
+        drain(field, DRAINED, progress).await;
+        return Err(error);
+    }
     let (file, path) =
         tempfile::Builder::new().prefix("upload-").tempfile_in(spool).map_err(storage)?.into_parts();
     let mut file = tokio::fs::File::from_std(file);
@@ -85,7 +92,14 @@ async fn store(
     let mut bytes = 0;
     while let Some(piece) = within_patience(field.chunk()).await?.map_err(interrupted)? {
         progress.made();
+        let before = bytes;
         bytes += piece.len() as u64;
+        if bytes / LOOK_EVERY > before / LOOK_EVERY
+            && let Err(error) = has_room(http)
+        {
+            drain(field, DRAINED, progress).await;
+            return Err(error);
+        }
         if bytes > http.limits.max_bytes {
             drain(field, DRAINED, progress).await;
             return Err(too_large(http.limits.max_bytes));
@@ -100,6 +114,16 @@ async fn store(
     let original =
         StoredOriginal { sha256: hasher.finish(), bytes, media_type: String::new(), width: 0, height: 0 };
     Ok((path, original, file_name))
+}
+
+/// Refuses while a disk has less room than is to stay.
+fn has_room(http: &Http) -> Result<(), ApiError> {
+    let Some(low) = http.disks.low() else { return Ok(()) };
+    tracing::error!(dir = %low.dir.display(), free = low.free, least = low.least, "an upload was refused: see --min-free-disk");
+    Err(ApiError::new(
+        Code::StorageFull,
+        "The server's disk has less free space than has to stay; nothing was kept.",
+    ))
 }
 
 fn too_large(allowed: u64) -> ApiError {

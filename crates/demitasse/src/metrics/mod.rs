@@ -15,6 +15,8 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 
 pub(crate) use now::Now;
 
+use crate::disk::Room;
+
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
 /// Bounds of the duration histograms, in seconds.
@@ -78,6 +80,19 @@ pub(crate) enum Bridged {
     Told,
 }
 
+/// Why an image was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deleted {
+    /// Its owner asked for it.
+    Request,
+    /// It was older than images are kept.
+    Retention,
+}
+
+impl Deleted {
+    const ALL: [(Self, &'static str); 2] = [(Self::Request, "request"), (Self::Retention, "retention")];
+}
+
 /// The handles.
 pub(crate) struct Metrics {
     recorder: PrometheusRecorder,
@@ -90,6 +105,9 @@ pub(crate) struct Metrics {
     /// In the order of [`JobEnd::ALL`].
     jobs: [Counter; 8],
     engine_runs: Counter,
+    blobs_removed: Counter,
+    /// In the order of [`Deleted::ALL`].
+    deleted: [Counter; 2],
     engine_memory: Gauge,
     job_seconds: Histogram,
     wait_seconds: Histogram,
@@ -113,6 +131,13 @@ impl Metrics {
                 Key::from_parts("demitasse_jobs_total", vec![Label::from_static_parts("outcome", name)]);
             recorder.register_counter(&key, &METADATA)
         };
+        let deleted = |(_, name)| {
+            let key = Key::from_parts(
+                "demitasse_images_deleted_total",
+                vec![Label::from_static_parts("reason", name)],
+            );
+            recorder.register_counter(&key, &METADATA)
+        };
         let depth = |name| {
             let key = Key::from_parts("demitasse_queue_depth", vec![Label::from_static_parts("state", name)]);
             recorder.register_gauge(&key, &METADATA)
@@ -123,6 +148,8 @@ impl Metrics {
             bytes_out: counter("demitasse_variant_bytes_total"),
             jobs: JobEnd::ALL.map(ended),
             engine_runs: counter("demitasse_engine_runs_total"),
+            blobs_removed: counter("demitasse_blobs_removed_total"),
+            deleted: Deleted::ALL.map(deleted),
             engine_memory: gauge("demitasse_engine_memory_reserved_bytes"),
             job_seconds: histogram("demitasse_job_seconds"),
             wait_seconds: histogram("demitasse_upload_to_result_seconds"),
@@ -172,6 +199,19 @@ impl Metrics {
         self.recorder.register_histogram(&key, &METADATA).record(took.as_secs_f64());
     }
 
+    /// An image was deleted.
+    pub(crate) fn deleted(&self, why: Deleted) {
+        let place = Deleted::ALL.iter().position(|(known, _)| *known == why);
+        if let Some(counter) = place.and_then(|place| self.deleted.get(place)) {
+            counter.increment(1);
+        }
+    }
+
+    /// A blob that nothing named was removed.
+    pub(crate) fn blob_removed(&self) {
+        self.blobs_removed.increment(1);
+    }
+
     /// A message went between the original service and us.
     pub(crate) fn bridged(&self, message: Bridged) {
         let message = match message {
@@ -216,8 +256,20 @@ impl Metrics {
         for pool in &now.pools {
             self.set_pool(*pool);
         }
+        for room in &now.disks {
+            self.set_room(room);
+        }
         self.handle.run_upkeep();
         self.handle.render()
+    }
+
+    fn set_room(&self, room: &Room) {
+        for (name, bytes) in
+            [("demitasse_disk_free_bytes", room.free), ("demitasse_disk_min_free_bytes", room.least)]
+        {
+            let key = Key::from_parts(name, vec![Label::new("dir", room.dir.display().to_string())]);
+            self.recorder.register_gauge(&key, &METADATA).set(bytes as f64);
+        }
     }
 
     fn set_pool(&self, PoolUse { pool, in_use, idle, max }: PoolUse) {

@@ -5,6 +5,7 @@ use std::path::Path;
 use demitasse_backends::{Backends, PoolUse};
 use demitasse_core::{QueueDepth, StoreError};
 
+use crate::disk::{Disks, Room};
 use crate::spool;
 
 /// How things are at this moment.
@@ -13,6 +14,8 @@ pub(crate) struct Now {
     pub(super) queue: QueueDepth,
     /// The connections of this process.
     pub(super) pools: Vec<PoolUse>,
+    /// What the disks have, and what must stay free on them.
+    pub(super) disks: Vec<Room>,
     /// What the spool of this process holds; `None` if it cannot be read.
     pub(super) spool_bytes: Option<u64>,
 }
@@ -22,7 +25,7 @@ impl Now {
     ///
     /// # Errors
     /// The queue cannot be counted.
-    pub(crate) async fn of(backends: &Backends, spool: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn of(backends: &Backends, spool: &Path, disks: &Disks) -> Result<Self, StoreError> {
         // First, for the queue may be in the metadata store and asking for it takes a connection.
         let pools = backends.pools.pools();
         let spool_bytes = spool::bytes_held(spool).await;
@@ -30,6 +33,6 @@ impl Now {
             tracing::warn!(%error, "the spool cannot be measured");
         }
         let queue = backends.queue.depth().await?;
-        Ok(Self { queue, pools, spool_bytes: spool_bytes.ok() })
+        Ok(Self { queue, pools, disks: disks.rooms(), spool_bytes: spool_bytes.ok() })
     }
 }

@@ -6,6 +6,7 @@
 //! | start | attempt n | the same, and the attempt counts |
 //! | fetch the original, if another program keeps it | a blob, then the row that names it | the same; it is fetched once |
 //! | compress, in a child process | nothing | the same |
+//! | hold the variant's blob | nothing | - |
 //! | put the variant | a blob nobody names | the same; same bytes, same blob |
 //! | succeed | the variant, visible with its receipt | the next claim finds it done |
 //! | publish | nothing | clients refetch |
@@ -29,6 +30,7 @@ use super::fault::{Fault, failure};
 use super::lease::Heartbeat;
 use super::originals;
 use crate::failpoint;
+use crate::hold::Hold;
 use crate::http::sentence;
 use crate::metrics::{JobEnd, Step};
 use crate::telemetry::join_trace;
@@ -110,9 +112,10 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
     if let Some(variant) = worker.backends.jobs.variant_for(upload.job.request_key).await?
         && made_by_this_engine(&variant)
     {
+        let hold = hold_result(worker, &variant).await?;
         let key = BlobKey { kind: BlobKind::Variant, sha256: variant.sha256 };
         if worker.backends.blobs.head(key).await?.is_some() {
-            return Ok(Made { variant, image: upload.image.clone(), end: JobEnd::Reused, alone });
+            return Ok(Made { variant, hold, image: upload.image.clone(), end: JobEnd::Reused, alone });
         }
     }
     let engine = Instant::now();
@@ -127,14 +130,20 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
         return Err(StoreError::new(ErrorKind::Full, "failpoint", key.to_string()).into());
     }
     let store = Instant::now();
-    worker.backends.blobs.put(key, BlobSource::Bytes(finished.bytes)).await?;
+    let hold = hold_result(worker, &variant).await?;
+    hold.put(BlobSource::Bytes(finished.bytes)).await?;
     worker.metrics.step(Step::Store, format, store.elapsed());
     failpoint::hit("job.stored");
     let end = match variant.outcome {
         VariantOutcome::Compressed => JobEnd::Compressed,
         VariantOutcome::KeptOriginal => JobEnd::KeptOriginal,
     };
-    Ok(Made { variant, image: upload.image.clone(), end, alone })
+    Ok(Made { variant, hold, image: upload.image.clone(), end, alone })
+}
+
+async fn hold_result(worker: &Worker, variant: &Variant) -> Result<Hold, StoreError> {
+    let key = BlobKey { kind: BlobKind::Variant, sha256: variant.sha256 };
+    Hold::take(&worker.backends, &worker.clock, key).await
 }
 
 /// The key names the engine of the API that accepted the job. While versions run side by side, a worker of another may

@@ -12,11 +12,14 @@ use super::fault::{Fault, failure};
 use super::retry::{backoff, jitter};
 use crate::accept::publish;
 use crate::failpoint;
+use crate::hold::Hold;
 use crate::metrics::JobEnd;
 
 /// A result, while whoever waits for the same work still waits: its row is what they look for.
 pub(super) struct Made {
     pub(super) variant: Variant,
+    /// Keeps its blob until it is named.
+    pub(super) hold: Hold,
     /// The image, whose original is stored now.
     pub(super) image: ImageRecord,
     pub(super) end: JobEnd,
@@ -28,13 +31,15 @@ pub(super) async fn succeed(
     worker: &Worker,
     claim: Claim,
     upload: &Upload,
-    Made { variant, image, end, alone }: Made,
+    Made { variant, hold, image, end, alone }: Made,
     began: Instant,
 ) -> Result<(), StoreError> {
     let bytes = variant.bytes;
     let announce_until = worker.announcer.deadline(upload).await;
     let succeed = Transition::Succeed { lease: claim.lease, variant: Box::new(variant), announce_until };
+    hold.check()?;
     let Some(job) = worker.backends.jobs.transition(upload.job.id, succeed, worker.clock.now()).await? else {
+        hold.abandon().await;
         return superseded(worker, claim, began).await;
     };
     drop(alone);
@@ -55,7 +60,7 @@ pub(super) async fn succeed(
     worker.backends.queue.ack(claim).await.map(drop)
 }
 
-/// The row is no longer ours: cancelled, or another worker's.
+/// The row is no longer ours: cancelled, deleted, or another worker's.
 async fn superseded(worker: &Worker, claim: Claim, began: Instant) -> Result<(), StoreError> {
     let row = worker.backends.jobs.job(claim.job_id).await?;
     let has_ended = row.is_none_or(|upload| upload.job.state.is_terminal());

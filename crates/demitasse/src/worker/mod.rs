@@ -2,7 +2,8 @@
 //!
 //! `run` is the loop, `compress_job` the data flow of one job, `originals` fetches what another program keeps, `endings` say how
 //! an attempt ends and `fault` what it can end by, `lease` keeps a claim alive, `follow` listens to what other processes do,
-//! `retry` says how long to wait, `sweep` repairs the queue after a crash, `engine_*` are the child processes, one of them, the
+//! `retry` says how long to wait, `sweep` repairs the queue after a crash, `retention` deletes what is old, `removal` removes
+//! blobs that nothing names, `engine_*` are the child processes, one of them, the
 //! protocol and the child's own side.
 
 mod compress_job;
@@ -15,6 +16,8 @@ mod fault;
 mod follow;
 mod lease;
 mod originals;
+mod removal;
+mod retention;
 mod retry;
 mod run;
 mod single_flight;
@@ -31,12 +34,14 @@ pub(crate) use engine_child::{EngineChild, EngineFault, InputImage};
 pub(crate) use engine_main::run as run_engine_child;
 pub(crate) use follow::follow_events;
 pub(crate) use originals::Originals;
+pub(crate) use removal::{remove_blobs, tidy_regularly};
+pub(crate) use retention::delete_expired;
 pub(crate) use run::{run, run_pending};
 pub(crate) use single_flight::SingleFlight;
 pub(crate) use sweep::{release_orphans, sweep, sweep_regularly};
 
 use crate::bridge::Bridge;
-use crate::config::WorkerConfig;
+use crate::config::{SpaceConfig, WorkerConfig};
 use crate::metrics::Metrics;
 use crate::notify::Announcer;
 
@@ -46,6 +51,7 @@ pub(crate) struct Worker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) config: WorkerConfig,
+    pub(crate) space: SpaceConfig,
     pub(crate) engine: EngineChild,
     /// Equal work runs once at a time.
     pub(crate) single_flight: SingleFlight,

@@ -14,6 +14,7 @@ use super::fault::{Fault, failure};
 use crate::accept::request_key;
 use crate::failpoint;
 use crate::fetch::{FetchError, GuardedClient, SaveError};
+use crate::hold::Hold;
 use crate::http::sentence;
 
 /// What it takes to fetch an original.
@@ -43,12 +44,17 @@ pub(super) async fn stored(worker: &Worker, upload: &Upload) -> Result<Upload, F
     failpoint::hit("job.fetched");
 
     let key = BlobKey { kind: BlobKind::Original, sha256: original.sha256 };
-    worker.backends.blobs.put(key, BlobSource::File(spool.to_path_buf())).await?;
+    let hold = Hold::take(&worker.backends, &worker.clock, key).await?;
+    hold.put(BlobSource::File(spool.to_path_buf())).await?;
     let work = request_key(original.sha256, &request)
         .map_err(|error| Fault::Fail(failure("internal", format!("The request cannot be kept: {error}."))))?;
+    hold.check()?;
     let attached = shared.attach_original(upload.image.id, original, work).await?;
     failpoint::hit("job.attached");
     // Our attempt is in the row that came back; whoever has taken it over meanwhile is found out at its end.
+    if attached.is_none() {
+        hold.abandon().await;
+    }
     attached.ok_or(Fault::Lost)
 }
 

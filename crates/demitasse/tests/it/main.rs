@@ -38,6 +38,9 @@ mod jobs;
 #[cfg(unix)]
 mod children;
 
+/// What goes with an image, and when its bytes go.
+mod deletion;
+
 /// Requests and receipts of the version before and of the next.
 mod upgrade;
 

@@ -101,7 +101,7 @@ async fn readiness_names_every_dependency() {
     let app = TestApp::new().await;
     let answer = app.get("/readyz").await;
     assert_eq!(answer.status, StatusCode::OK);
-    let ok = json!({ "metadata": "ok", "queue": "ok", "events": "ok", "storage": "ok", "server": "ok" });
+    let ok = json!({ "metadata": "ok", "queue": "ok", "events": "ok", "storage": "ok", "server": "ok", "disk": "ok" });
     assert_eq!(answer.json(), json!({ "ready": true, "dependencies": ok }));
 }
 

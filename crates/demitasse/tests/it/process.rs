@@ -169,6 +169,13 @@ async fn the_health_check_and_the_doctor_tell_good_from_bad() {
         command().args(["doctor", "--listen", &address, "--data"]).arg(data.path()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!((output.status.code(), text.matches("FAIL").count()), (Some(0), 0), "{text}");
+    let output = command()
+        .args(["doctor", "--listen", &address, "--min-free-disk", "9EB", "--data"])
+        .arg(data.path())
+        .output()
+        .unwrap();
+    let low = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(low.contains("uploads are refused below"), "{low}");
     assert!(text.contains("a child process made"), "{text}");
 }
 
@@ -298,6 +305,42 @@ mod failpoints {
     #[tokio::test]
     async fn killed_after_the_news() {
         survives_a_short_lease("job.published").await;
+    }
+
+    /// Dies at `point` of a deletion, starts again, and finds the image whole or gone.
+    async fn deletes(point: &str, gone: bool) {
+        let data = TempDir::new().unwrap();
+        let args = ["--workers", "1", "--sweep", "1"];
+        let mut server = Server::start(data.path(), &args, &format!("{point}=return(kill)"));
+        let id = server.upload(png(24, 24, 1)).await.unwrap();
+        let task = server.ended(&id).await;
+        let path = format!("/v1/images/{}", task["image"]["id"].as_str().unwrap());
+        let answer = server.client.delete(format!("{}{path}", server.url)).send().await;
+        assert_eq!(server.wait().await, None, "{point} was not reached");
+        assert!(answer.is_err(), "{point}: nobody was told that it is done");
+
+        let server = Server::start(data.path(), &args, "");
+        let images = server.json("/v1/images").await["data"].as_array().unwrap().clone();
+        assert_eq!(images.len(), usize::from(!gone), "{point}");
+        for image in images {
+            for blob in ["original", "variant"] {
+                let url = image[blob]["url"].as_str().unwrap();
+                server.client.get(url).send().await.unwrap().error_for_status().unwrap();
+            }
+        }
+        let again = server.client.delete(format!("{}{path}", server.url)).send().await.unwrap();
+        assert_eq!(again.status(), 204, "{point}");
+        assert_eq!(server.json("/v1/images").await["data"], json!([]), "{point}");
+    }
+
+    #[tokio::test]
+    async fn killed_before_the_rows_are_deleted_the_image_stays_whole() {
+        deletes("delete.begun", false).await;
+    }
+
+    #[tokio::test]
+    async fn killed_once_the_rows_are_deleted_the_image_stays_gone() {
+        deletes("delete.deleted", true).await;
     }
 
     #[tokio::test]

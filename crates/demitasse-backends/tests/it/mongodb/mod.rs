@@ -17,6 +17,9 @@ use crate::services::required;
 /// Which URI gives which store, and what a refused one says.
 mod connect;
 
+/// Deletions: what a crash between two writes leaves, and tasks that the original's worker may have.
+mod deletion;
+
 /// Rows that the original service wrote, and ours as it reads them.
 mod original;
 
@@ -129,6 +132,10 @@ mod images_suite {
 
 mod jobs_suite {
     demitasse_core::job_store_contract!(super::own_store);
+}
+
+mod deletions_suite {
+    demitasse_core::deletion_store_contract!(super::own_store);
 }
 
 mod queue_suite {

@@ -70,6 +70,10 @@ mod jobs {
     demitasse_core::job_store_contract!(super::postgres);
 }
 
+mod deletions {
+    demitasse_core::deletion_store_contract!(super::postgres);
+}
+
 mod subscriptions {
     demitasse_core::subscription_store_contract!(super::postgres);
 }

@@ -56,6 +56,10 @@ pub(crate) async fn show(
         kind: kind.parse().map_err(|_| unknown())?,
         sha256: sha256.parse().map_err(|_| unknown())?,
     };
+    // The bytes of a deleted image stay for a while.
+    if !http.backends.deletions.is_named(key).await? {
+        return Err(unknown());
+    }
     let length = http.backends.blobs.head(key).await?.ok_or_else(unknown)?.bytes;
     let etag = format!("\"{}\"", key.sha256);
     let disposition = disposition(&file_name, query.download.as_deref() == Some("1"));

@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt, stream};
 use crate::http::error::{ApiError, Problem};
 use crate::http::state::HttpState;
 use crate::http::urls::BaseUrl;
-use crate::http::view::TaskEvent;
+use crate::http::view::{DeletedEvent, TaskEvent};
 
 /// How long a client should wait before it connects again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -25,7 +25,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Keeps nginx from collecting events until its buffer is full, whatever its configuration says.
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Server-sent events: `event: task`, `data:` a TaskEvent. Best effort: refetch lists on every (re)connect.
+/// Server-sent events: `event: task` with `data:` a TaskEvent, `event: deleted` with `data:` a DeletedEvent. Best effort:
+/// refetch lists on every (re)connect.
 #[utoipa::path(get, path = "/v1/events", tag = "native", operation_id = "streamEvents",
     responses(
         (status = 200, body = TaskEvent, content_type = "text/event-stream"),
@@ -51,12 +52,16 @@ fn news(
     events.filter(|event| std::future::ready(event.owner == OwnerId::DEFAULT)).filter_map(move |event| {
         let (http, base) = (http.clone(), base.clone());
         async move {
-            // The row says how the task stands; the event only said that it is worth reading.
+            // The row says how the task stands; the event only said that it is worth reading. Only a deletion takes a row.
             let found = http.backends.jobs.job_of(event.owner, event.job_id).await;
-            let upload = found.inspect_err(|error| tracing::warn!(%error, "an event was lost")).ok()??;
+            let found = found.inspect_err(|error| tracing::warn!(%error, "an event was lost")).ok()?;
             let number = http.last_event.fetch_add(1, Ordering::Relaxed) + 1;
-            let message = Event::default().id(number.to_string()).event("task");
-            message.json_data(TaskEvent::new(&upload, &base)).ok().map(Ok)
+            let message = Event::default().id(number.to_string());
+            let message = match found {
+                Some(upload) => message.event("task").json_data(TaskEvent::new(&upload, &base)),
+                None => message.event("deleted").json_data(DeletedEvent::new(&event)),
+            };
+            message.ok().map(Ok)
         }
     })
 }

@@ -24,7 +24,7 @@ const FRESH: Duration = Duration::from_secs(10);
 pub(crate) struct Readiness {
     /// Whether requests should be sent here.
     ready: bool,
-    /// By name: `ok`, or what is wrong.
+    /// By name: `ok`, or what is wrong. A `disk` that is low refuses uploads, and is no reason to send nothing here.
     #[schema(value_type = std::collections::HashMap<String, String>)]
     dependencies: BTreeMap<String, String>,
 }
@@ -45,6 +45,9 @@ pub(crate) async fn ready(State(http): State<HttpState>) -> Response {
     let server = if stopping { "stopping" } else { "ok" };
     dependencies.insert("server".into(), server.into());
     let ready = dependencies.values().all(|state| state == "ok");
+    // Reads and deletions go on, and a load balancer must let them through.
+    let disk = if http.disks.low().is_some() { "low: uploads are refused" } else { "ok" };
+    dependencies.insert("disk".into(), disk.into());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, dependencies })).into_response()
 }

@@ -10,12 +10,15 @@ use serde::Deserialize;
 
 use super::create_query::CreateQuery;
 use super::original::UploadForm;
+use crate::accept::Intake;
+use crate::delete::Deletion;
 use crate::http::error::{ApiError, Code, Problem};
 use crate::http::metered::Form;
 use crate::http::state::HttpState;
 use crate::http::upload::receive;
 use crate::http::urls::BaseUrl;
 use crate::http::view::{Image, ImagePage, Task};
+use crate::metrics::Deleted;
 use crate::telemetry::trace_of_request;
 
 /// Images on a page, unless the client says otherwise, and at most.
@@ -105,6 +108,28 @@ pub(crate) async fn show(
     let id = id.parse().map_err(|_| unknown())?;
     let found = http.backends.images.image(OwnerId::DEFAULT, id).await?;
     Ok(Json(Image::new(&found.ok_or_else(unknown)?, &base)))
+}
+
+/// Deletes an image with its task and its result. There need not be one: deleting again changes nothing, and is answered
+/// in the same way. A task that has not ended is cancelled. The bytes go later, unless another image has the same.
+#[utoipa::path(delete, path = "/v1/images/{id}", tag = "native", operation_id = "deleteImage",
+    params(("id" = String, Path)),
+    responses(
+        (status = 204, description = "There is no such image any more"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = "5XX", body = Problem, content_type = "application/problem+json"),
+    ))]
+pub(crate) async fn delete(
+    State(http): State<HttpState>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let id = id.parse().map_err(|_| ApiError::not_found("There is no image with this id."))?;
+    let Intake { backends, metrics, bridge, .. } = &http.intake;
+    let deletion = Deletion { backends, metrics, bridge: bridge.as_deref() };
+    if deletion.delete(OwnerId::DEFAULT, id, Deleted::Request).await? {
+        tracing::info!(image = %id, "deleted");
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A cursor is opaque to clients: the place of the last image seen, in hexadecimal.

@@ -1,6 +1,6 @@
 //! A task: what the original service calls a job.
 
-use demitasse_core::{Failure, JobState, Upload};
+use demitasse_core::{Event, Failure, JobState, Upload};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -90,6 +90,15 @@ pub(crate) struct TaskEvent {
     image: Image,
 }
 
+/// News of an image that is gone, with its task and its result.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeletedEvent {
+    /// The task.
+    task_id: String,
+    /// Its image.
+    image_id: String,
+}
+
 impl Task {
     /// What a client that reaches this server under `base` sees of `upload`'s task.
     pub(crate) fn new(upload: &Upload, base: &BaseUrl) -> Self {
@@ -121,6 +130,13 @@ impl TaskEvent {
             attempt: upload.job.attempt,
             image: Image::new(upload, base),
         }
+    }
+}
+
+impl DeletedEvent {
+    /// That there is no row of `event`'s task.
+    pub(crate) fn new(event: &Event) -> Self {
+        Self { task_id: event.job_id.to_string(), image_id: event.image_id.to_string() }
     }
 }
 

@@ -7,10 +7,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use demitasse::app::App;
-use demitasse::config::{Config, HttpConfig, PushConfig, Role, WorkerConfig};
+use demitasse::config::{Config, HttpConfig, MinFree, PushConfig, Role, SpaceConfig, WorkerConfig};
 use demitasse::fetch::FetchPolicy;
 use demitasse_backends::{BackendUrls, Backends};
-use demitasse_core::ManualClock;
+use demitasse_core::{BlobStore, ManualClock};
 use demitasse_engine::Limits;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
@@ -40,10 +40,38 @@ impl TestApp {
 
     /// With other parts than memory's.
     pub(crate) async fn on(change: impl FnOnce(&mut Config), swap: impl FnOnce(&mut Backends)) -> Self {
+        Self::build(change, |backends, _| swap(backends)).await
+    }
+
+    /// With a store of blobs around memory's.
+    pub(crate) async fn with_blobs(
+        wrap: impl FnOnce(Arc<dyn BlobStore>, Arc<ManualClock>) -> Arc<dyn BlobStore>,
+    ) -> Self {
+        let swap = |backends: &mut Backends, clock: &Arc<ManualClock>| {
+            backends.blobs = wrap(backends.blobs.clone(), clock.clone());
+        };
+        Self::build(|_| {}, swap).await
+    }
+
+    /// Another server on the same stores.
+    pub(crate) async fn again(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let (backends, clock) = (self.backends.clone(), self.clock.clone());
+        let data = TempDir::new().unwrap();
+        let mut config = config(data.path().to_owned());
+        change(&mut config);
+        let app = App::new(config, backends.clone(), clock.clone()).await.unwrap();
+        let router = app.router();
+        Self { app, router, clock, backends, data }
+    }
+
+    async fn build(
+        change: impl FnOnce(&mut Config),
+        swap: impl FnOnce(&mut Backends, &Arc<ManualClock>),
+    ) -> Self {
         let data = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_700_000_000).unwrap()));
         let mut backends = Backends::memory(clock.clone());
-        swap(&mut backends);
+        swap(&mut backends, &clock);
         let mut config = config(data.path().to_owned());
         change(&mut config);
         let app = App::new(config, backends.clone(), clock.clone()).await.unwrap();
@@ -117,9 +145,16 @@ fn config(data: std::path::PathBuf) -> Config {
         role: Role::AllInOne,
         listen: None,
         warnings: Vec::new(),
-        data,
         urls: BackendUrls::memory(),
         limits: Limits::default(),
+        space: SpaceConfig {
+            retain_for: None,
+            blob_grace: Duration::from_secs(3600),
+            disks: vec![data.clone()],
+            // Whatever the machine has.
+            min_free: MinFree::Bytes(0),
+        },
+        data,
         http: HttpConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: None,

@@ -3,7 +3,7 @@ import { http, HttpResponse } from "msw";
 import { expect, it } from "vitest";
 import { doneImage, queuedImage } from "@test/fixtures";
 import { page, server } from "@test/server";
-import { applyImage, imageListQuery, imageQuery, listed } from "./images";
+import { applyImage, imageListQuery, imageQuery, listed, removeImage } from "./images";
 
 const shown = (client: QueryClient) => listed(client.getQueryData(imageListQuery.queryKey));
 
@@ -48,4 +48,14 @@ it("shows an image once that two pages repeat", () => {
     pageParams: [],
   };
   expect(listed(list).map(({ id }) => id)).toEqual(["a", "b"]);
+});
+
+it("does not let a late answer or event bring a deleted image back", async () => {
+  const client = await loadedList(queuedImage("a"), queuedImage("b"));
+  removeImage(client, "a");
+  expect(shown(client).map(({ id }) => id)).toEqual(["b"]);
+  applyImage(client, doneImage("a"));
+  await client.infiniteQuery({ ...imageListQuery, staleTime: 0 });
+  expect(shown(client).map(({ id }) => id)).toEqual(["b"]);
+  expect(client.getQueryData(imageQuery("a").queryKey)).toBeUndefined();
 });

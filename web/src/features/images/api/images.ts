@@ -1,11 +1,12 @@
 // The keys of images in the query cache, and how they are read. Nothing else names these keys.
 import {
   infiniteQueryOptions,
+  mutationOptions,
   queryOptions,
   type InfiniteData,
   type QueryClient,
 } from "@tanstack/react-query";
-import { getJson } from "@/api/client";
+import { getJson, sendJson } from "@/api/client";
 import type { Image, ImagePage } from "@/api/types";
 
 const PAGE_SIZE = 50;
@@ -14,6 +15,8 @@ const POLL_MS = 10_000;
 
 const imagesKey = ["images"] as const;
 const listKey = [...imagesKey, "list"] as const;
+/** Ids of images that were deleted while this page was open. */
+const goneKey = [...imagesKey, "gone"] as const;
 const imageKey = (id: string) => [...imagesKey, "one", id] as const;
 
 type ImageList = InfiniteData<ImagePage>;
@@ -33,8 +36,9 @@ export const imageListQuery = infiniteQueryOptions({
   queryFn: async ({ client, pageParam, signal }) => {
     const page = await getJson<ImagePage>(pagePath(pageParam), signal);
     const data = page.data.map((image) => newest(client, image));
-    for (const image of data) client.setQueryData(imageKey(image.id), image);
-    return { ...page, data };
+    const present = data.filter(({ id }) => !isGone(client, id));
+    for (const image of present) client.setQueryData(imageKey(image.id), image);
+    return { ...page, data: present };
   },
   initialPageParam: "",
   getNextPageParam: (last: ImagePage) => last.next_cursor ?? undefined,
@@ -42,8 +46,22 @@ export const imageListQuery = infiniteQueryOptions({
   refetchInterval: ({ state }) => (listed(state.data).some(isUnfinished) ? POLL_MS : false),
 });
 
+/** Deletes an image on the server; there need not be one any more. */
+export const deleteImageMutation = mutationOptions({
+  mutationFn: (id: string) => sendJson("DELETE", `/v1/images/${encodeURIComponent(id)}`),
+});
+
+/** Takes a deleted image off wherever it is shown. What is said of it later was said before. */
+export function removeImage(client: QueryClient, id: string): void {
+  client.setQueryDefaults(goneKey, { gcTime: Infinity });
+  client.setQueryData<readonly string[]>(goneKey, (gone = []) => [...gone, id]);
+  client.removeQueries({ queryKey: imageKey(id) });
+  client.setQueryData<ImageList>(listKey, (list) => list && withoutImage(list, id));
+}
+
 /** Puts what the server just said of an image wherever it is shown; an unknown one goes on top of the list. */
 export function applyImage(client: QueryClient, received: Image): void {
+  if (isGone(client, received.id)) return;
   const image = newest(client, received);
   client.setQueryData(imageKey(image.id), image);
   client.setQueryData<ImageList>(listKey, (list) => list && withImage(list, image));
@@ -75,6 +93,10 @@ function newest(client: QueryClient, received: Image): Image {
   return known && stage(known) > stage(received) ? known : received;
 }
 
+function isGone(client: QueryClient, id: string): boolean {
+  return client.getQueryData<readonly string[]>(goneKey)?.includes(id) ?? false;
+}
+
 function stage(image: Image): number {
   if (!isUnfinished(image)) return 2;
   return image.status === "queued" ? 0 : 1;
@@ -86,6 +108,14 @@ function withImage(list: ImageList, image: Image): ImageList {
     if (!known) return index === 0 ? { ...page, data: [image, ...page.data] } : page;
     return { ...page, data: page.data.map((other) => (other.id === image.id ? image : other)) };
   });
+  return { ...list, pages };
+}
+
+function withoutImage(list: ImageList, gone: string): ImageList {
+  const pages = list.pages.map((page) => ({
+    ...page,
+    data: page.data.filter(({ id }) => id !== gone),
+  }));
   return { ...list, pages };
 }
 

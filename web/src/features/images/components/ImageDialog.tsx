@@ -8,12 +8,20 @@ import { displayName, localUrl } from "@/format";
 import { imageQuery } from "../api/images";
 import { keptReason } from "../reasons";
 import { CompareSlider } from "./CompareSlider";
+import { DeleteImage } from "./DeleteImage";
 import { Facts } from "./Facts";
 import "./ImageDialog.css";
 import { Receipt } from "./Receipt";
 
-/** One image: before and after, both links, and the receipt. */
-export function ImageDialog({ imageId, onClose }: { imageId: string; onClose: () => void }) {
+interface Props {
+  imageId: string;
+  onClose: () => void;
+  /** The image is gone from the server. */
+  onDeleted: (imageId: string) => void;
+}
+
+/** One image: before and after, both links, and the receipt; and the way to delete it. */
+export function ImageDialog({ imageId, onClose, onDeleted }: Props) {
   const { data: image, error, refetch } = useQuery(imageQuery(imageId));
   return (
     <Dialog title={image ? displayName(image.file_name) : "Image"} onClose={onClose}>
@@ -28,6 +36,7 @@ export function ImageDialog({ imageId, onClose }: { imageId: string; onClose: ()
             <Outcome image={image} />
             <Facts image={image} />
             <Receipt taskId={image.task_id} />
+            <DeleteImage image={image} onDeleted={onDeleted} />
           </div>
         </div>
       )}
