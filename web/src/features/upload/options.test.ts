@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
+import { describeOptions } from "./describe";
 import {
   chosenPreset,
   defaultOptions,
-  describeOptions,
   queryOf,
   readOptions,
   type Offer,

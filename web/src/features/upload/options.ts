@@ -1,6 +1,4 @@
-// What is asked of an upload beside its file. Pure: the form's state, the query made of it, and it in words.
-import { formatName } from "@/format";
-
+// What is asked of an upload beside its file. Pure: the form's state, and the query made of it; in words: `describe.ts`.
 const GOALS = ["preset", "score", "bytes"] as const;
 export const UNITS = ["kB", "MB"] as const;
 export const EFFORTS = ["fast", "balanced", "max"] as const;
@@ -126,31 +124,4 @@ export function sizeProblem({ resize, width, height }: Options): string | null {
   return needed === 1
     ? "Type a width or a height, not both. Until then the size stays."
     : "Type a width and a height. Until then the size stays.";
-}
-
-/** What is not as a first visitor finds it, in a few words each; the preset has its own place on the page. */
-export function describeOptions(options: Options): string[] {
-  const parts: string[] = [];
-  if (options.goal === "score") parts.push(`score ${options.score}`);
-  if (options.goal === "bytes") {
-    const incomplete = bytesProblem(options) !== null;
-    parts.push(
-      incomplete ? "limit not complete" : `at most ${options.maxBytes.trim()} ${options.unit}`,
-    );
-    if (!incomplete && options.floor !== DEFAULT_FLOOR)
-      parts.push(`score ${options.floor} or more`);
-  }
-  if (options.format === "auto") parts.push("smallest format");
-  else if (options.format !== "keep") parts.push(formatName(options.format));
-  if (options.effort !== "balanced") parts.push(`${options.effort} effort`);
-  if (options.resize !== "none") parts.push(describeSize(options));
-  if (options.salvage) parts.push("damaged files too");
-  return parts;
-}
-
-function describeSize(options: Options): string {
-  if (sizeProblem(options) !== null) return "size not complete";
-  const [width, height] = [options.width.trim(), options.height.trim()];
-  if (options.resize !== "scale") return `${options.resize} ${width} × ${height}`;
-  return width !== "" ? `${width} wide` : `${height} high`;
 }

@@ -1,5 +1,6 @@
 import { lazy, Suspense, useState } from "react";
-import { defaultOptions, describeOptions, type Offer, type Options } from "../options";
+import { describeOptions } from "../describe";
+import { defaultOptions, type Offer, type Options } from "../options";
 import "./OptionsDisclosure.css";
 
 // Not needed to compress: the first screen does without it.
