@@ -32,7 +32,8 @@ const LOSSLESS: Settings = Settings {
 };
 
 /// VP8L of pixels that are moved a little, to values that the ones before foretell; its quality is libwebp's own, in which
-/// there are five steps: at 80 a sample moves by 1 at most, at 0 by 16.
+/// there are five steps: at 80 a sample moves by 1 at most, at 0 by 16 (libwebp, `VP8LNearLosslessBits`). The colour under
+/// transparent pixels is not kept.
 pub(super) struct NearLossless;
 
 /// Pictures with a smaller side are left as they are (libwebp, `near_lossless_enc.c`).
