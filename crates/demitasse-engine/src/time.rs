@@ -7,8 +7,8 @@ use crate::memory::pixels_made;
 use crate::report::Warning;
 use crate::{Format, Request};
 
-/// Takes the formats away whose search is predicted to take more than `budget` seconds, and says so of each; the cheapest stays
-/// whatever it takes.
+/// Takes the formats away whose search is predicted to take more than `budget` seconds, and says so of each; the cheapest
+/// that can carry the image's alpha stays whatever it takes.
 pub(crate) fn leave_out(
     formats: &mut Vec<Format>,
     header: &Header,
@@ -17,7 +17,9 @@ pub(crate) fn leave_out(
 ) -> Vec<Warning> {
     let Some(budget) = budget else { return Vec::new() };
     let needed = |format: Format| needed_for(format, header, request);
-    let cheapest = formats.iter().map(|format| needed(*format)).reduce(f64::min).unwrap_or_default();
+    let carries = |format: &&Format| !header.alpha || format.capabilities().alpha;
+    let able = formats.iter().filter(carries).map(|format| needed(*format));
+    let cheapest = able.fold(f64::INFINITY, f64::min);
     let mut warnings = Vec::new();
     formats.retain(|format| {
         let needed = needed(*format);
@@ -66,6 +68,15 @@ mod tests {
         assert_eq!(left(&request, Some(10_000)), (vec![Format::Jpeg, Format::Avif], 0));
         assert_eq!(left(&request, Some(60)), (vec![Format::Jpeg], 1));
         assert_eq!(left(&request, Some(0)), (vec![Format::Jpeg], 1));
+    }
+
+    #[test]
+    fn a_format_that_carries_the_alpha_stays() {
+        let request = Request { effort: Effort::Max, ..Request::new(Target::Lossless) };
+        let header = Header { format: Format::Png, alpha: true, sequential: false, ..PHOTO };
+        let mut formats = vec![Format::Jpeg, Format::Webp, Format::Avif];
+        assert_eq!(leave_out(&mut formats, &header, &request, Some(0)).len(), 1);
+        assert_eq!(formats, [Format::Jpeg, Format::Webp]);
     }
 
     #[test]
