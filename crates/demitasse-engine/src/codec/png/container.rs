@@ -142,6 +142,7 @@ fn parse_ihdr(chunk: &Chunk<'_>) -> Result<Header> {
 pub(super) fn strip(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(bytes.len());
     out.extend_from_slice(SIGNATURE);
+    let colors = Colors::of(bytes, keep.icc.is_some());
     for chunk in Chunks::new(bytes)? {
         let chunk = chunk?;
         match &chunk.kind {
@@ -149,7 +150,7 @@ pub(super) fn strip(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
             [b'A'..=b'Z', ..] | b"tRNS" | b"acTL" | b"fcTL" | b"fdAT" | b"pHYs" | b"bKGD" | b"sBIT" => {
                 out.extend_from_slice(chunk.whole);
             }
-            kind if is_color(kind, keep.icc.is_some()) => out.extend_from_slice(chunk.whole),
+            kind if colors.keep(kind) => out.extend_from_slice(chunk.whole),
             _ => {}
         }
         if &chunk.kind == b"IHDR" {
@@ -162,21 +163,61 @@ pub(super) fn strip(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
 /// The chunks of a PNG that say which colours its numbers are, other than its profile; with a profile, the ones that
 /// stand above it. Nothing from what is no PNG.
 pub(super) fn color_chunks(bytes: &[u8], with_profile: bool) -> Vec<u8> {
-    let chunks = Chunks::new(bytes).into_iter().flatten().map_while(Result::ok);
-    let before_pixels = chunks.take_while(|chunk| &chunk.kind != b"IDAT");
-    before_pixels
-        .filter(|chunk| is_color(&chunk.kind, with_profile))
+    let colors = Colors::of(bytes, with_profile);
+    before_pixels(bytes)
+        .filter(|chunk| colors.keep(&chunk.kind))
         .flat_map(|chunk| chunk.whole)
         .copied()
         .collect()
 }
 
-/// Section 4.3: `cICP` stands above `iCCP`, which stands above `sRGB`, which stands above `gAMA` and `cHRM`.
-fn is_color(kind: &[u8; 4], with_profile: bool) -> bool {
-    match kind {
-        b"cICP" | b"mDCV" | b"cLLI" => true,
-        b"sRGB" | b"gAMA" | b"cHRM" => !with_profile,
-        _ => false,
+/// Up to the first that is broken.
+fn before_pixels(bytes: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
+    let chunks = Chunks::new(bytes).into_iter().flatten().map_while(Result::ok);
+    chunks.take_while(|chunk| &chunk.kind != b"IDAT")
+}
+
+/// Which chunks that describe colours are kept.
+struct Colors {
+    with_profile: bool,
+    /// Whether `gAMA` and `cHRM` say together what is assumed without them.
+    are_srgb: bool,
+}
+
+impl Colors {
+    fn of(bytes: &[u8], with_profile: bool) -> Self {
+        let mut chunks = before_pixels(bytes).filter(|chunk| matches!(&chunk.kind, b"gAMA" | b"cHRM"));
+        Self { with_profile, are_srgb: chunks.all(|chunk| is_srgb(&chunk)) }
+    }
+
+    /// Section 4.3: `cICP` stands above `iCCP`, which stands above `sRGB`, which stands above `gAMA` and `cHRM`.
+    fn keep(&self, kind: &[u8; 4]) -> bool {
+        match kind {
+            b"cICP" | b"mDCV" | b"cLLI" => true,
+            b"sRGB" => !self.with_profile,
+            b"gAMA" | b"cHRM" => !self.with_profile && !self.are_srgb,
+            _ => false,
+        }
+    }
+}
+
+/// Whether a colour chunk says what is assumed without it. The numbers are those that the specification gives for sRGB
+/// (section 11.3.2), with room for rounding; cICP 1, 13, 0, 1 is sRGB in full range (ITU-T H.273).
+pub(super) fn is_srgb(chunk: &Chunk<'_>) -> bool {
+    let near = |expected: &[u32], slack: u32| {
+        chunk.data.len() == expected.len() * 4
+            && chunk
+                .data
+                .as_chunks()
+                .0
+                .iter()
+                .zip(expected)
+                .all(|(found, expected)| u32::from_be_bytes(*found).abs_diff(*expected) <= slack)
+    };
+    match &chunk.kind {
+        b"gAMA" => near(&[45_455], 500),
+        b"cHRM" => near(&[31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000], 200),
+        _ => chunk.data == [1, 13, 0, 1],
     }
 }
 

@@ -48,6 +48,8 @@ impl Encoder for Lossless {
         let raw = raw_image(source.image)?;
         let mut options = Options::from_preset(LEVEL);
         options.strip = StripChunks::All;
+        // What it then gives is not its best, but is not used either.
+        options.timeout = control.remaining();
         // A profile for colours may not stand in a gray PNG, nor the reverse (section 11.3.2.3).
         options.grayscale_reduction = embedded.icc.is_none();
         let bare = raw.create_optimized_png(&options).map_err(|error| Error::codec("oxipng", error))?;

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 
-use super::container::{Chunk, Chunks, MARK_KEYWORD};
+use super::container::{Chunk, Chunks, MARK_KEYWORD, is_srgb};
 use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, xmp};
 use crate::{Error, Limits, Result};
 
@@ -107,26 +107,6 @@ impl Reader<'_> {
             _ => Kind::Comment,
         };
         Ok(Some(kind))
-    }
-}
-
-/// Whether a colour chunk says what is assumed without it. The numbers are those that the specification gives for sRGB
-/// (section 11.3.2), with room for rounding; cICP 1, 13, 0, 1 is sRGB in full range (ITU-T H.273).
-fn is_srgb(chunk: &Chunk<'_>) -> bool {
-    let near = |expected: &[u32], slack: u32| {
-        chunk.data.len() == expected.len() * 4
-            && chunk
-                .data
-                .as_chunks()
-                .0
-                .iter()
-                .zip(expected)
-                .all(|(found, expected)| u32::from_be_bytes(*found).abs_diff(*expected) <= slack)
-    };
-    match &chunk.kind {
-        b"gAMA" => near(&[45_455], 500),
-        b"cHRM" => near(&[31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000], 200),
-        _ => chunk.data == [1, 13, 0, 1],
     }
 }
 

@@ -6,7 +6,7 @@
 //! - `palette`: the encoder with at most 256 colours, packed by `oxipng`.
 //!
 //! Colour: `iCCP` is the profile. `cICP`, `sRGB`, `gAMA` and `cHRM` describe colours too; they are no private data and
-//! stay in every PNG that is made from a PNG (`container::color_chunks`). Other formats cannot carry them:
+//! stay in every PNG that is made from a PNG, unless they say what is assumed without them (`container::color_chunks`). Other formats cannot carry them:
 //! [`Metadata::own_color`] tells.
 
 mod capabilities;

@@ -187,6 +187,20 @@ fn usual_gamma_is_not_a_colour_of_its_own() {
         &[(b"gAMA", 45_455u32.to_be_bytes().to_vec())],
     );
     assert!(!Png.read_metadata(&png, &Limits::default()).unwrap().own_color);
+    assert!(!kinds(&Png.strip(&png, &Embedded::default()).unwrap()).contains(&"gAMA".to_owned()));
+}
+
+#[test]
+fn usual_gamma_stays_beside_primaries_that_are_not_usual() {
+    let display_p3 = [31_270_u32, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000];
+    let png = with_chunks(
+        &lossless(&picture(8, 8, Layout::Rgb, 8)),
+        &[
+            (b"gAMA", 45_455u32.to_be_bytes().to_vec()),
+            (b"cHRM", display_p3.iter().flat_map(|number| number.to_be_bytes()).collect()),
+        ],
+    );
+    assert_eq!(Png.strip(&png, &Embedded::default()).unwrap(), png);
 }
 
 #[test]
