@@ -43,7 +43,14 @@ pub(crate) fn fit(
         let is_full = bytes <= max_bytes && bytes as f64 >= FULL * max_bytes as f64;
         let is_finest = bytes <= max_bytes && quality.0 >= range.max.0;
         if !is_full && !is_finest && tried.len() < max_trials {
-            next = next_quality(range, max_bytes, &tried);
+            let is_last = tried.len() + 1 == max_trials;
+            next = match tried.iter().any(|(_, bytes)| *bytes <= max_bytes) {
+                // "Cannot" is said of the coarsest setting alone.
+                false if is_last && !tried.iter().any(|(quality, _)| *quality == range.min) => {
+                    Some(range.min)
+                }
+                _ => next_quality(range, max_bytes, &tried),
+            };
         }
     }
     let fits = tried.iter().filter(|(_, bytes)| *bytes <= max_bytes);

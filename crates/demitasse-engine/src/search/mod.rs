@@ -131,7 +131,7 @@ pub(crate) fn search(
         let good_enough = tried.score >= goal.target && tried.score.0 <= goal.target.0 + goal.tolerance;
         // Below the target and too large already: every finer setting is larger still.
         let hopeless = tried.score < goal.target && tried.bytes >= budget.below_bytes;
-        if !good_enough && !hopeless && probes.len() < budget.max_trials {
+        if !good_enough && !hopeless && !is_settled(goal, &probes) && probes.len() < budget.max_trials {
             next = next_quality(range, guess.slope, goal, &probes);
         }
     }
@@ -142,6 +142,21 @@ pub(crate) fn search(
         .copied()
         .reduce(|best, tried| if is_better(&tried, &best) { tried } else { best });
     Ok(Choice { best, reached, probes })
+}
+
+/// Whether the best probe is near enough to the target, and the nearest that falls short has so nearly as many bytes that what lies
+/// between them is not worth another: as much as the tolerance gives away at most.
+fn is_settled(goal: Goal, probes: &[Probe]) -> bool {
+    /// What a user is promised, in points.
+    const NEAR: f64 = 1.0;
+    /// Part of the bytes that a point is worth, about (`docs/decisions/0004-search.md`).
+    const A_POINT: f64 = 0.02;
+    let reaches = |probe: &&Probe| probe.score >= goal.target;
+    let Some(best) = probes.iter().filter(reaches).min_by_key(|probe| probe.bytes) else { return false };
+    let below = probes.iter().filter(|probe| !reaches(probe) && probe.bytes <= best.bytes);
+    let Some(below) = below.max_by_key(|probe| probe.bytes) else { return false };
+    let may_save = (best.bytes - below.bytes) as f64 / best.bytes as f64;
+    best.score.0 <= goal.target.0 + NEAR && may_save <= A_POINT * goal.tolerance
 }
 
 /// Whether `probe` is the better of two that reach the target: fewer bytes, or as many and a higher score.

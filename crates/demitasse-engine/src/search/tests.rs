@@ -69,6 +69,14 @@ fn what_reaches_the_target_but_is_too_large_is_not_chosen() {
 }
 
 #[test]
+fn a_jump_in_the_scores_is_not_searched_for_the_last_byte() {
+    // No setting scores between 74.7 and 75.8.
+    let curve = |quality: f64| if quality < 80.0 { 54.7 + quality / 4.0 } else { 55.8 + quality / 4.0 };
+    let choice = run(75.0, budget(12), curve);
+    assert!(choice.best.unwrap().quality > Quality(80.0) && choice.probes.len() <= 5, "{choice:?}");
+}
+
+#[test]
 fn an_error_of_the_probe_ends_the_search() {
     let error =
         search(RANGE, GUESS, Goal { target: Score(75.0), tolerance: TOLERANCE }, budget(6), &mut |_| {
@@ -91,7 +99,10 @@ proptest! {
         // One step of quality can be more than the tolerance where the curve is steep.
         let step = curve(f64::from(best.quality.0)) - curve(f64::from(best.quality.0 - RANGE.step));
         let at_the_floor = best.quality == RANGE.min;
-        prop_assert!(at_the_floor || best.score.0 <= target + 0.5_f64.max(step), "{:?}", choice);
+        let is_near = best.score.0 <= target + TOLERANCE.max(step);
+        let short = |probe: &Probe| probe.score.0 < target && best.bytes.saturating_sub(probe.bytes) <= best.bytes / 100;
+        let is_settled = best.score.0 <= target + 1.0 && choice.probes.iter().any(short);
+        prop_assert!(at_the_floor || is_near || is_settled, "{:?}", choice);
     }
 
     #[test]
@@ -158,4 +169,13 @@ proptest! {
         prop_assert_eq!(choice.best.map(|best| best.bytes), smallest);
         prop_assert_eq!(choice.reached, smallest.is_some());
     }
+}
+
+#[test]
+fn bytes_that_only_the_coarsest_settings_fit_into_are_reached() {
+    // Bytes hardly grow at first: steps along the curve would take more trials than there are.
+    let size = |quality: Quality| (100.0 * (101.0 - f64::from(quality.0)).powf(-0.4)) as u64 + 200;
+    let least = size(RANGE.min);
+    let fit = fit(RANGE, Quality(70.0), least, 7, &mut |quality| Ok(size(quality))).unwrap();
+    assert_eq!(fit.best.map(|(_, bytes)| bytes), Some(least));
 }
