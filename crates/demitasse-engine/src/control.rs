@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "png")]
+use std::time::Duration;
 use std::time::Instant;
 
 use crate::{Error, Result};
@@ -31,6 +33,13 @@ impl Control {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
+    /// Time until the deadline, nothing once it is over; none without one. For libraries that watch the clock themselves: one that
+    /// starts to count after this was asked is never earlier than [`Control::check`].
+    #[cfg(feature = "png")]
+    pub(crate) fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
     /// Looks whether to go on.
     ///
     /// # Errors
@@ -43,5 +52,18 @@ impl Control {
             Some(deadline) if Instant::now() >= deadline => Err(Error::DeadlineExceeded),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(all(test, feature = "png"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_remains_of_a_deadline_that_is_over() {
+        assert_eq!(Control::new().remaining(), None);
+        let control = Control::new().with_deadline(Instant::now());
+        assert_eq!(control.remaining(), Some(Duration::ZERO));
+        assert!(matches!(control.check(), Err(Error::DeadlineExceeded)));
     }
 }
