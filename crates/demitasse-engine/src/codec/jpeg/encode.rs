@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::codec::jpeg::container::rewrite;
 use crate::codec::jpeg::frame::Structure;
 use crate::codec::jpeg::jpegli::{self, Raster, Settings};
-use crate::codec::jpeg::mozjpeg;
+use crate::codec::jpeg::{chroma, mozjpeg, trellis};
 use crate::codec::{Encoder, Mode, Setting, Source};
+use crate::image::Image;
 use crate::metadata::Embedded;
 use crate::search::{Axis, Curve};
 use crate::{Control, Effort, Error, Format, Layout, Quality, Result};
@@ -14,13 +15,10 @@ use crate::{Control, Effort, Error, Format, Layout, Quality, Result};
 /// Longest side that libjpeg and jpegli take (JPEG_MAX_DIMENSION).
 const MAX_SIDE: u32 = 65_500;
 
-/// From this quality on chroma keeps its resolution: below, a score is cheaper with half the chroma; above, many images
-/// cannot reach it without.
-const FULL_CHROMA: f32 = 94.0;
 /// 94 of half chroma scores as 92 of full chroma does.
 const FULL_CHROMA_STRETCH: f32 = 8.0 / 6.0;
 
-/// Lossy, by jpegli.
+/// Lossy: jpegli's tables and entropy coding, and beyond effort `fast` levels of our own choice between.
 pub(super) struct Jpegli;
 
 impl Encoder for Jpegli {
@@ -41,15 +39,22 @@ impl Encoder for Jpegli {
         &AXIS
     }
 
-    fn curve(&self, _effort: Effort) -> &'static Curve {
-        static CURVE: Curve = Curve {
+    fn curve(&self, effort: Effort) -> &'static Curve {
+        static PLAIN: Curve = Curve {
             offset: -8.1208,
             slope: 3.0356,
             bend: -0.0538,
             weights: [0.4119, 0.0913, 0.2955, -0.0248, 0.0898, 0.0202, 0.1707, -0.0168],
             tilts: [0.1456, -0.2151, -0.3642, -0.1237, 0.1754, 0.2675, -0.0363, -0.0564],
         };
-        &CURVE
+        static CHOSEN: Curve = Curve {
+            offset: -8.2355,
+            slope: 3.3041,
+            bend: -0.1270,
+            weights: [0.5767, 0.1401, 0.3359, 0.0101, 0.0452, -0.0300, -0.0084, 0.0396],
+            tilts: [0.2930, -0.1540, -0.4921, -0.1639, -0.1142, 0.2356, 0.0276, -0.1063],
+        };
+        if chooses_levels(effort) { &CHOSEN } else { &PLAIN }
     }
 
     fn is_predictable(&self) -> bool {
@@ -66,10 +71,11 @@ impl Encoder for Jpegli {
 
     fn settings(&self, source: Source<'_>, setting: Setting) -> Map<String, Value> {
         let quality = setting.quality;
-        let settings = settings_of(quality);
+        let settings = settings_of(quality, full_chroma_from(source));
         let mut map = Map::new();
         map.insert("quality".into(), json!(quality));
         map.insert("distance".into(), json!(settings.distance));
+        map.insert("trellis".into(), json!(chooses_levels(setting.effort)));
         if source.image.layout == Layout::Rgb {
             map.insert("sampling".into(), if settings.subsampled { "4:2:0".into() } else { "4:4:4".into() });
         }
@@ -89,18 +95,17 @@ impl Encoder for Jpegli {
         control: &Control,
     ) -> Result<Vec<u8>> {
         let image = source.image;
-        let Some(samples) = image.samples_u8().filter(|_| self.accepts(source)) else {
+        let Some(raster) = raster_of(image).filter(|_| self.accepts(source)) else {
             return Err(Error::codec(
                 "jpegli",
                 "the image has alpha, 16 bits, several frames or a side above 65,500",
             ));
         };
-        let channels = image.layout.channels() as u8;
-        let raster = Raster { width: image.width, height: image.height, channels, samples };
-        let settings = settings_of(setting.quality);
-        let mut file = jpegli::encode(raster, settings, control)?;
+        let settings = settings_of(setting.quality, chroma::full_from(raster));
+        let encode = if chooses_levels(setting.effort) { trellis::encode } else { jpegli::encode };
+        let mut file = encode(raster, settings, control)?;
         if image.pixels() <= mozjpeg::SMALL.into() {
-            let sequential = jpegli::encode(raster, Settings { progressive_level: 0, ..settings }, control)?;
+            let sequential = encode(raster, Settings { progressive_level: 0, ..settings }, control)?;
             if sequential.len() < file.len() {
                 file = sequential;
             }
@@ -109,10 +114,30 @@ impl Encoder for Jpegli {
     }
 }
 
-/// Half-resolution chroma below [`FULL_CHROMA`]; from there on full chroma, at a lower setting, so that neither bytes nor
+/// Whether the levels of a block are chosen together: half as much time again for 4 % fewer bytes at the same score.
+fn chooses_levels(effort: Effort) -> bool {
+    effort != Effort::Fast
+}
+
+/// As [`chroma::full_from`]; of what has no 8-bit samples nothing is encoded.
+fn full_chroma_from(source: Source<'_>) -> Quality {
+    raster_of(source.image).map_or(Quality(100.0), chroma::full_from)
+}
+
+fn raster_of(image: &Image) -> Option<Raster<'_>> {
+    let samples = image.samples_u8()?;
+    Some(Raster {
+        width: image.width,
+        height: image.height,
+        channels: image.layout.channels() as u8,
+        samples,
+    })
+}
+
+/// Half-resolution chroma below `full_from`; from there on full chroma, at a lower setting, so that neither bytes nor
 /// scores jump where the two meet (`docs/decisions/0005-jpeg-settings.md`).
-fn settings_of(quality: Quality) -> Settings {
-    let subsampled = quality.0 < FULL_CHROMA;
+fn settings_of(quality: Quality, full_from: Quality) -> Settings {
+    let subsampled = quality < full_from;
     Settings { distance: distance_of_sampling(quality, subsampled), subsampled, progressive_level: 2 }
 }
 
@@ -187,7 +212,7 @@ mod tests {
 
     #[test]
     fn chroma_keeps_its_resolution_where_scores_need_it() {
-        let at = |quality| settings_of(Quality(quality));
+        let at = |quality| settings_of(Quality(quality), Quality(94.0));
         assert!(at(93.75).subsampled && !at(94.0).subsampled);
         assert_eq!((at(94.0).distance, at(100.0).distance), (distance(Quality(92.0)), 0.01));
     }

@@ -2,6 +2,7 @@
 //! code of our own.
 
 mod capabilities;
+mod chroma;
 mod container;
 mod encode;
 mod frame;
@@ -11,6 +12,8 @@ mod mozjpeg;
 mod read;
 mod recode;
 mod sink;
+mod trellis;
+mod zigzag;
 
 use super::{Codec, Decoded, Encoder, Header, Memory, Recoder, Tiles};
 use crate::color;

@@ -5,10 +5,14 @@
 
 #![expect(unsafe_code, reason = "jpegli is a C interface")]
 
+mod levels;
+
 use std::ffi::{CStr, c_int};
 use std::mem::zeroed;
 
 use jpegli_sys as sys;
+
+pub(super) use self::levels::encode_levels;
 
 use crate::codec::jpeg::sink::{Sink, guard, leave};
 use crate::{Control, Error, Result};

@@ -2,10 +2,11 @@
 
 use super::bits::BitWriter;
 use super::huffman::Encoding;
-use super::picture::{COEFFICIENTS, Component, Picture};
+use super::picture::{Component, Picture};
 use super::regions::Regions;
 use super::scan::{Block, Fault, Visitor};
 use super::steps::Steps;
+use crate::codec::jpeg::zigzag::COEFFICIENTS;
 
 /// No more waves in this block.
 const END_OF_BLOCK: u8 = 0x00;

@@ -23,12 +23,13 @@ mod write;
 use serde_json::{Map, Value, json};
 
 use self::emit::{Emitter, Histogram, Writer};
-use self::picture::{COEFFICIENTS, Picture};
+use self::picture::Picture;
 use self::regions::Regions;
 use self::scan::{Fault, walk};
-use self::steps::{Steps, ZIGZAG};
+use self::steps::Steps;
 use crate::codec::jpeg::encode::{self, Jpegli};
 use crate::codec::jpeg::marker::{EOI, malformed};
+use crate::codec::jpeg::zigzag::{COEFFICIENTS, ZIGZAG};
 use crate::codec::jpeg::{jpegli, mozjpeg};
 use crate::codec::{Encoder, Recoder, Tiles};
 use crate::metadata::Embedded;

@@ -7,14 +7,13 @@ use crate::Result;
 use crate::codec::jpeg::container::{JFIF_BYTES, is_jfif};
 use crate::codec::jpeg::frame::is_adobe;
 use crate::codec::jpeg::marker::{SOS, Segment, Walk};
+use crate::codec::jpeg::zigzag::COEFFICIENTS;
 
 const DQT: u8 = 0xDB;
 const DHT: u8 = 0xC4;
 const DRI: u8 = 0xDD;
 /// Frames of sequential Huffman coding: baseline and extended (T.81 table B.1).
 const SEQUENTIAL: [u8; 2] = [0xC0, 0xC1];
-/// Coefficients of a block.
-pub(super) const COEFFICIENTS: usize = 64;
 /// Side of a block, in samples.
 pub(super) const SIDE: u32 = 8;
 

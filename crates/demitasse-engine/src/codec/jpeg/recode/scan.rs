@@ -2,7 +2,8 @@
 
 use super::bits::BitReader;
 use super::huffman::Pair;
-use super::picture::{COEFFICIENTS, Component, Picture};
+use super::picture::{Component, Picture};
+use crate::codec::jpeg::zigzag::COEFFICIENTS;
 use crate::{Control, Error};
 
 /// Largest sizes of baseline values: of a mean's difference, and of a wave (T.81 tables F.1 and F.2).

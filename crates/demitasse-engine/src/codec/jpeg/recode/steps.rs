@@ -2,22 +2,14 @@
 
 use std::hint::select_unpredictable;
 
-use super::picture::{COEFFICIENTS, Picture};
+use super::picture::Picture;
+use crate::codec::jpeg::zigzag::COEFFICIENTS;
 
 /// A wave of less than this part of a step becomes none. Rounding alone would say a half; jpegli says 0.59 without its adaptive
 /// quantization and more with it (`quant.cc` of libjxl 0.10.2). Chosen by bytes at equal score (`docs/decisions/0017-streaming.md`).
 const LEAST: f64 = 0.62;
 /// Bits behind the point.
 const POINT: u32 = 16;
-
-/// Zigzag order: the places of the coefficients in a table that is stored row by row (T.81 figure A.6).
-#[rustfmt::skip]
-pub(super) const ZIGZAG: [usize; COEFFICIENTS] = [
-     0,  1,  8, 16,  9,  2,  3, 10, 17, 24, 32, 25, 18, 11,  4,  5,
-    12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13,  6,  7, 14, 21, 28,
-    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
-    58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
-];
 
 /// Steps of each component, and how to get to them from the picture's own.
 pub(super) struct Steps {

@@ -2,11 +2,12 @@
 
 use super::emit::{Class, TABLES};
 use super::huffman::Encoding;
-use super::picture::{COEFFICIENTS, Picture};
+use super::picture::Picture;
 use super::steps::Steps;
 use crate::Result;
 use crate::codec::jpeg::container::{JFIF, JFIF_BYTES, push, push_embedded};
 use crate::codec::jpeg::marker::{APP0, SOI, SOS};
+use crate::codec::jpeg::zigzag::COEFFICIENTS;
 use crate::metadata::Embedded;
 
 const SOF0: u8 = 0xC0;
