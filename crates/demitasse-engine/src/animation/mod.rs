@@ -173,7 +173,7 @@ fn candidates(
             let is_wanted = match input.request.target {
                 Target::Lossless => is_lossless,
                 _ if too_small || !has_lossy => is_lossless,
-                Target::Quality { .. } => !is_lossless,
+                Target::Quality { .. } => !is_lossless && animator.takes_requested_quality(),
                 Target::MaxBytes { .. } => is_lossless || !fits,
                 Target::Score { .. } => true,
             };

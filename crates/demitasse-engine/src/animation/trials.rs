@@ -9,7 +9,7 @@ use crate::codec::{Animator, Mode, Setting, caught, codec};
 use crate::metadata::Embedded;
 use crate::receipt::Encoded;
 use crate::report::{CandidateReport, Trial, Verdict, Warning};
-use crate::search::{Budget, Fit, Goal, Guess, PLAIN_AXIS, Probe, QualityRange, fit, is_better, search};
+use crate::search::{Budget, Fit, Goal, PLAIN_AXIS, Probe, QualityRange, fit, is_better, search};
 use crate::{Control, Effort, Error, Format, Limits, Quality, Request, Result, Score, Target};
 
 /// One encoder, in one format.
@@ -204,7 +204,7 @@ impl Trials<'_> {
     ) -> Result<Done> {
         let mut best: Option<(Probe, Vec<u8>, Likeness)> = None;
         let mut damage = None;
-        let guess = Guess { quality: candidate.animator.guess(target), slope: GUESSED_SLOPE };
+        let guess = candidate.animator.guess(target);
         let goal = Goal { target, tolerance: TOLERANCE };
         let choice = search(range, guess, goal, Budget { max_trials, below_bytes }, &mut |quality| {
             // What is larger than that may still tell where the target is.
@@ -257,7 +257,7 @@ impl Trials<'_> {
     ) -> Result<Done> {
         let mut kept: Option<(Quality, Vec<u8>)> = None;
         let most = max_bytes.min(self.below_bytes.saturating_sub(1));
-        let start = candidate.animator.guess(FIT_START);
+        let start = candidate.animator.guess(FIT_START).quality;
         let Fit { tried, .. } = fit(range, start, most, max_trials, &mut |quality| {
             let Some(bytes) = self.encode(candidate, quality, u64::MAX)? else { return Ok(u64::MAX) };
             let size = bytes.len() as u64;
@@ -344,8 +344,6 @@ impl Trials<'_> {
     }
 }
 
-/// As of encoders whose curve was not fitted.
-const GUESSED_SLOPE: f64 = 0.5;
 /// Where a fit into bytes starts: what this score is expected to take.
 const FIT_START: Score = Score(70.0);
 

@@ -58,7 +58,7 @@ use crate::analyze::Analysis;
 use crate::image::Image;
 use crate::metadata::{Embedded, Metadata};
 use crate::report::Warning;
-use crate::search::{Axis, Curve, PLAIN_AXIS};
+use crate::search::{Axis, Curve, Guess, PLAIN_AXIS};
 use crate::{Control, Effort, Error, Format, Limits, Quality, Result, Score};
 
 /// What a file's header says; nothing was decoded to know it.
@@ -366,9 +366,14 @@ pub(crate) trait Animator: Sync {
     /// How it treats pixels.
     fn mode(&self) -> Mode;
 
-    /// Where a search for this score begins.
-    fn guess(&self, _target: Score) -> Quality {
-        Quality(75.0)
+    /// Whether its quality is the one that a request's `quality` means.
+    fn takes_requested_quality(&self) -> bool {
+        true
+    }
+
+    /// Where a search for this score begins, where pixels are lossy.
+    fn guess(&self, _target: Score) -> Guess {
+        Guess { quality: Quality(75.0), slope: 1.0 }
     }
 
     /// Processor time of an encode of all frames and a measurement of them, in seconds a megapixel

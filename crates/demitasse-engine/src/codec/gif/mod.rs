@@ -51,7 +51,7 @@ impl Codec for Gif {
     }
 
     fn animators(&self) -> &'static [&'static dyn Animator] {
-        &[&animator::Lossless, &animator::Lossy]
+        &[&animator::Lossless, &animator::DITHERED, &animator::PLAIN]
     }
 
     fn memory(&self) -> Memory {

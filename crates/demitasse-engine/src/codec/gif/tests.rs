@@ -204,6 +204,15 @@ mod animations {
         }
     }
 
+    /// The crate that decodes them took this one for cut off.
+    #[test]
+    fn an_interlaced_frame_of_few_rows_is_whole() {
+        let indexes = [3, 3, 3, 2, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 0, 2, 2, 0, 2].to_vec();
+        let drawn = vec![(Rect { x: 0, y: 0, width: 4, height: 6 }, indexes, Some(1), true, 2, 21_042)];
+        let (_, frames) = played(Format::Gif, &Gif, &file(&drawn, true)).unwrap();
+        assert_eq!(distance(&frames, &simply(SIDE, SIDE, &patches(&drawn))), Some(0));
+    }
+
     fn two() -> Vec<u8> {
         written(8, 8, &[frame(0, 0, 8, 8), frame(2, 2, 4, 4)])
     }

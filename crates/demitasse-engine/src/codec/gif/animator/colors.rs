@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::lzw::{Choice, DIFFUSION, Tone};
+use super::lzw::{Choice, Tone};
 use super::{Frames, Pixel, TRANSPARENT};
 use crate::{Error, Result};
 
@@ -14,12 +14,14 @@ const MOST: usize = 256;
 pub(super) struct Near {
     /// The square of how far they may be apart.
     most: f32,
+    /// The part of its error that a pixel hands on.
+    diffusion: f32,
 }
 
 impl Near {
     /// None but the very same.
     pub(super) fn same() -> Self {
-        Self { most: 0.0 }
+        Self { most: 0.0, diffusion: 0.0 }
     }
 
     /// Whether anything but the very same may be.
@@ -32,9 +34,14 @@ impl Near {
         self.most
     }
 
+    /// The part of its error that a pixel hands on.
+    pub(super) fn diffusion(&self) -> f32 {
+        self.diffusion
+    }
+
     /// Those at most so far apart, in levels of 255 of lightness.
-    pub(super) fn within(distance: f32) -> Self {
-        Self { most: distance * distance }
+    pub(super) fn within(distance: f32, diffusion: f32) -> Self {
+        Self { most: distance * distance, diffusion }
     }
 
     /// Whether one may be shown for the other. What is transparent stays so, and nothing else becomes it.
@@ -44,7 +51,7 @@ impl Near {
 
     /// Whether one may be shown for the other where what is handed on helps.
     fn reaches(&self, one: Pixel, other: Pixel) -> bool {
-        let reach = 1.0 + DIFFUSION;
+        let reach = 1.0 + self.diffusion;
         one == other || squared_distance(one, other) <= self.most * reach * reach
     }
 

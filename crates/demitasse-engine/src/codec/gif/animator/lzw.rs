@@ -79,10 +79,9 @@ pub(super) struct Tones<'a> {
     pub each: &'a [(Tone, Option<Tone>)],
     /// The square of how far a pixel may be off.
     pub most: f32,
+    /// The part of its error that it hands on.
+    pub diffusion: f32,
 }
-
-/// The part of its error that a pixel hands on.
-pub(super) const DIFFUSION: f32 = 0.75;
 
 /// Pixels to encode.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +103,7 @@ impl Pixels<'_> {
         }
         let Some(tones) = &self.tones else { return Some((plain.into(), carried)) };
         let (squared, error) = tones.error(at, index, carried);
-        (squared <= tones.most).then(|| ((squared * 4.0) as u64, error.map(|error| error * DIFFUSION)))
+        (squared <= tones.most).then(|| ((squared * 4.0) as u64, error.map(|error| error * tones.diffusion)))
     }
 
     /// The index that a pixel may have at the least cost, if none is near enough.

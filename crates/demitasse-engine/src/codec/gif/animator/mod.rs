@@ -23,7 +23,8 @@ use super::patches::A_SECOND;
 use crate::codec::animation::{Animation, Disposal, Player, Rect};
 use crate::codec::{Animator, Mode, Setting};
 use crate::metadata::Embedded;
-use crate::{Control, Effort, Error, Format, Quality, Result};
+use crate::search::Guess;
+use crate::{Control, Effort, Error, Format, Quality, Result, Score};
 
 /// Of what is written; counts up whenever the same request gets other bytes.
 const REVISION: &str = "1";
@@ -37,7 +38,17 @@ const TRANSPARENT: Pixel = 0;
 pub(super) struct Lossless;
 
 /// Colours that are near enough for longer matches. The quality is how near: 100 is none but the very same.
-pub(super) struct Lossy;
+pub(super) struct Lossy {
+    name: &'static str,
+    /// The part of its error that a pixel hands on to the next.
+    diffusion: f32,
+}
+
+/// For photos: the mean of an area stays.
+pub(super) const DITHERED: Lossy = Lossy { name: "gif-dithered", diffusion: 0.75 };
+
+/// For graphics: what is flat stays flat.
+pub(super) const PLAIN: Lossy = Lossy { name: "gif-plain", diffusion: 0.0 };
 
 impl Animator for Lossless {
     fn identity(&self) -> (&'static str, &'static str) {
@@ -74,11 +85,20 @@ impl Animator for Lossless {
 
 impl Animator for Lossy {
     fn identity(&self) -> (&'static str, &'static str) {
-        ("gif-lossy", REVISION)
+        (self.name, REVISION)
     }
 
     fn mode(&self) -> Mode {
         Mode::Lossy { min: Quality(1.0), max: Quality(99.0), step: 1.0 }
+    }
+
+    /// The scale is that of the one for photos.
+    fn takes_requested_quality(&self) -> bool {
+        self.diffusion > 0.0
+    }
+
+    fn guess(&self, target: Score) -> Guess {
+        Guess { quality: Quality((100.0 - (100.0 - target.0) * 0.85) as f32), slope: 1.0 }
     }
 
     fn pace(&self, effort: Effort) -> f64 {
@@ -92,6 +112,7 @@ impl Animator for Lossy {
     fn settings(&self, setting: Setting) -> Map<String, Value> {
         Map::from_iter([
             ("distance".into(), json!(distance(setting))),
+            ("diffusion".into(), json!(self.diffusion)),
             ("looks_ahead".into(), json!(looks_ahead(setting))),
         ])
     }
@@ -104,7 +125,7 @@ impl Animator for Lossy {
         below_bytes: u64,
         control: &Control,
     ) -> Result<Option<Vec<u8>>> {
-        let near = Near::within(distance(setting));
+        let near = Near::within(distance(setting), self.diffusion);
         encode(animation, near, looks_ahead(setting), embedded, below_bytes, control)
     }
 }
@@ -170,12 +191,16 @@ fn encode(
     let mut frames = Frames(animation.play()?);
     let mut shown = Shown::new(size);
     let mut target = frames.next()?;
-    for delay in &timeline.delays {
+    for (index, delay) in timeline.delays.iter().enumerate() {
         control.check()?;
         let Some(current) = target.take() else { break };
         target = frames.next()?;
         let before = shown.as_good_as(&current);
-        let step = next_step(&before, &current, target.as_deref(), size, &near);
+        let mut step = next_step(&before, &current, target.as_deref(), size, &near);
+        if index == 0 {
+            // Where the first frame leaves some of the canvas out, viewers outside of browsers show a background.
+            step.place = Rect { x: 0, y: 0, width: size.0, height: size.1 };
+        }
         let (table, coded) = code(&before, &current, step.place, size.0, &colors, &near, looks_ahead)?;
         writer.frame(&step, *delay, &table, &coded)?;
         if writer.len() as u64 >= below_bytes {
@@ -205,7 +230,7 @@ fn code(
             table.tones(),
             if near.is_lossy() { colors::tones(inside(), table.transparent().is_some()) } else { Vec::new() },
         );
-        let tones = Tones { palette: &palette, each: &tones, most: near.most() };
+        let tones = Tones { palette: &palette, each: &tones, most: near.most(), diffusion: near.diffusion() };
         let tones = near.is_lossy().then_some(tones);
         let coded = shortest(Pixels { choices: &choices, each: &each, tones }, looks_ahead);
         let bytes = |table: &Table, coded: &Coded| table.own_bytes() + coded.data.len();

@@ -53,10 +53,10 @@ pub(super) fn next_step(
     // What stays is known to the encoder of the next frame: it must be clearly more.
     let options = [
         kept.map(|cost| (cost * 3 / 4, keep)),
-        restored.map(|cost| (cost, Step { place, disposal: Disposal::Restore })),
         Some((cleared, Step { place: cleared_place, disposal: Disposal::Clear })),
+        restored.map(|cost| (cost, Step { place, disposal: Disposal::Restore })),
     ];
-    // The first of equals.
+    // The first of equals: more viewers know how to clear than how to restore.
     options.into_iter().flatten().min_by_key(|(cost, _)| *cost).map_or(keep, |(_, step)| step)
 }
 

@@ -68,7 +68,9 @@ impl Writer {
     /// `Codec` for what does not fit.
     pub(super) fn frame(&mut self, step: &Step, delay: Delay, table: &Table, coded: &Coded) -> Result<()> {
         let hundredths = delay.whole(A_SECOND).ok_or_else(does_not_fit)?;
-        let transparent = table.transparent().filter(|index| coded.indexes.contains(index));
+        // Some viewers clear to a background where nothing is said to be transparent.
+        let clears = step.disposal == Disposal::Clear;
+        let transparent = table.transparent().filter(|index| clears || coded.indexes.contains(index));
         let disposal: u8 = match step.disposal {
             Disposal::Keep => 0,
             Disposal::Clear => 2,

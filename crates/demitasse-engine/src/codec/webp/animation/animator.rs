@@ -10,6 +10,7 @@ use super::region::{Pixel, Region};
 use crate::codec::animation::{Animation, Canvas, Delay, Disposal, Patch};
 use crate::codec::{Animator, Header, Mode, Setting};
 use crate::metadata::Embedded;
+use crate::search::Guess;
 use crate::{Control, Effort, Error, Format, Quality, Result, Score};
 
 /// A lossless frame is taken up to so many times the bytes of a lossy one: it is a better start for those after it.
@@ -70,9 +71,9 @@ impl Animator for Mixed {
         Mode::Lossy { min: Quality(1.0), max: Quality(100.0), step: 1.0 }
     }
 
-    fn guess(&self, target: Score) -> Quality {
+    fn guess(&self, target: Score) -> Guess {
         // Halfway between photos and graphics.
-        Quality((target.0 * 1.6 - 50.0).clamp(5.0, 95.0) as f32)
+        Guess { quality: Quality((target.0 * 1.6 - 50.0).clamp(5.0, 95.0) as f32), slope: 0.5 }
     }
 
     fn pace(&self, effort: Effort) -> f64 {
