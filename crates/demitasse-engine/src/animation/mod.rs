@@ -60,7 +60,7 @@ pub(crate) fn compress(input: &Input<'_>) -> Result<Draft> {
 
 fn compress_frames(input: &Input<'_>, animation: &Animation<'_>) -> Result<Draft> {
     let timeline = animation.timeline;
-    let alpha = uses_alpha(animation)?;
+    let Survey { alpha, changed } = survey(animation)?;
     let formats = formats(input);
     let (candidates, refusals) = candidates(input, animation, &formats);
     let kept = |reason: Reason| Ok(keep(input, reason, Some(timeline))?.with_input_alpha(alpha));
@@ -81,6 +81,7 @@ fn compress_frames(input: &Input<'_>, animation: &Animation<'_>) -> Result<Draft
         request: input.request,
         embedded: &Embedded { mark: input.mark(), ..input.embedded_as_stored() },
         profile: profile.as_ref(),
+        changed,
         below_bytes: stripped.min(input.bytes.len()) as u64,
         limits: input.limits,
         control: input.control,
@@ -103,13 +104,29 @@ fn compress_frames(input: &Input<'_>, animation: &Animation<'_>) -> Result<Draft
     })
 }
 
-/// Looks at every frame: damage is found here, and whether some pixel is not opaque.
-pub(crate) fn uses_alpha(animation: &Animation<'_>) -> Result<bool> {
-    let (mut player, mut alpha) = (animation.play()?, false);
+/// What all frames are like.
+pub(crate) struct Survey {
+    /// Whether some pixel is not opaque.
+    pub alpha: bool,
+    /// Pixels that are not those of the frame before, in all frames.
+    pub changed: u64,
+}
+
+/// Looks at every frame; damage is found here. Memory: another canvas.
+///
+/// # Errors
+/// Of the player.
+pub(crate) fn survey(animation: &Animation<'_>) -> Result<Survey> {
+    let mut player = animation.play()?;
+    let (mut found, mut before) = (Survey { alpha: false, changed: 0 }, Vec::new());
     while let Some(rgba) = player.next()? {
-        alpha |= rgba.as_chunks::<4>().0.iter().any(|pixel| pixel[3] != 255);
+        let pixels = rgba.as_chunks::<4>().0;
+        found.alpha |= pixels.iter().any(|pixel| pixel[3] != 255);
+        let same = pixels.iter().zip(&before).filter(|(new, old)| new == old).count();
+        found.changed += (pixels.len() - same) as u64;
+        before = pixels.to_vec();
     }
-    Ok(alpha)
+    Ok(found)
 }
 
 fn keep(input: &Input<'_>, reason: Reason, timeline: Option<&Timeline>) -> Result<Draft> {

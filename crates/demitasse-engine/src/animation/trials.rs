@@ -54,6 +54,8 @@ pub(super) struct Trials<'a> {
     pub embedded: &'a Embedded,
     /// That of the pixels.
     pub profile: Option<&'a Arc<[u8]>>,
+    /// Pixels that are not those of the frame before, in all frames.
+    pub changed: u64,
     /// A result must be smaller than this many bytes.
     pub below_bytes: u64,
     pub limits: &'a Limits,
@@ -133,8 +135,9 @@ impl Trials<'_> {
             (_, Effort::Max) => 7,
         };
         let Some(seconds) = self.limits.max_cpu_seconds else { return wanted };
-        let each =
-            candidate.animator.pace(self.request.effort) * self.animation.timeline.pixels() as f64 / 1e6;
+        let pace = candidate.animator.pace(self.request.effort);
+        let pixels = self.animation.timeline.pixels() as f64;
+        let each = (pace * self.changed as f64 + LOOKING * pixels) / 1e6;
         wanted.min((seconds as f64 / each) as usize)
     }
 
@@ -344,6 +347,8 @@ impl Trials<'_> {
     }
 }
 
+/// Seconds a megapixel to decode and score what a trial made (`docs/decisions/0021-animation.md`).
+const LOOKING: f64 = 0.15;
 /// Where a fit into bytes starts: what this score is expected to take.
 const FIT_START: Score = Score(70.0);
 

@@ -2,7 +2,7 @@
 
 use super::pictures::{is_near, target};
 use super::{Answer, CheckName, Checks, File, unless_ours};
-use crate::animation::{Likeness, differs, likeness, uses_alpha};
+use crate::animation::{Likeness, differs, likeness, survey};
 use crate::codec::animation::{Animation, Timeline};
 use crate::metadata::Embedded;
 use crate::report::{self, Report};
@@ -74,7 +74,7 @@ fn play(
     let profile = color::usable_profile(Layout::Rgba, file.metadata.icc.as_deref(), &mut Vec::new());
     let measured = differs.is_some() || report.score.is_some();
     let likeness = if measured { Some(likeness(before, after, profile.as_ref(), control)?) } else { None };
-    Ok(Played { alpha: (uses_alpha(before)?, uses_alpha(after)?), differs, likeness })
+    Ok(Played { alpha: (survey(before)?.alpha, survey(after)?.alpha), differs, likeness })
 }
 
 fn not_read(checks: &mut Checks, what: &str, error: Error) -> Result<()> {

@@ -376,7 +376,7 @@ pub(crate) trait Animator: Sync {
         Guess { quality: Quality(75.0), slope: 1.0 }
     }
 
-    /// Processor time of an encode of all frames and a measurement of them, in seconds a megapixel
+    /// Processor time of an encode, in seconds a megapixel of what changes from frame to frame
     /// (`docs/decisions/0021-animation.md`).
     fn pace(&self, effort: Effort) -> f64;
 

@@ -131,7 +131,7 @@ impl Animator for Lossy {
 }
 
 fn pace(effort: Effort) -> f64 {
-    if effort == Effort::Fast { 0.1 } else { 0.2 }
+    if effort == Effort::Fast { 0.2 } else { 0.4 }
 }
 
 fn looks_ahead(setting: Setting) -> bool {

@@ -77,7 +77,7 @@ impl Animator for Mixed {
     }
 
     fn pace(&self, effort: Effort) -> f64 {
-        if effort == Effort::Max { 1.5 } else { 1.0 }
+        if effort == Effort::Max { 0.8 } else { 0.5 }
     }
 
     fn refusal(&self, animation: &Animation<'_>) -> Option<String> {
