@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use gif::{ColorOutput, DecodeOptions, Decoder, MemoryLimit};
 
 use super::container::{Block, BlockKind, Blocks, GRAPHIC_CONTROL, malformed};
+use super::decode::read_indexes;
 use crate::codec::animation::{Delay, Disposal, Patch, Patches, Rect, Timeline, check_frames};
 use crate::{Error, Limits, Result};
 
@@ -119,16 +120,8 @@ impl<'a> GifPatches<'a> {
 impl Patches for GifPatches<'_> {
     fn next(&mut self) -> Result<Option<Patch>> {
         let Some(Listed { control, place }) = self.frames.next() else { return Ok(None) };
-        let mut indexes = vec![0; place.pixels() as usize];
-        let info = self.decoder.next_frame_info().map_err(malformed)?;
-        let interlaced = info.ok_or_else(|| malformed("a frame is missing"))?.interlaced;
-        // Rows as they come: row by row, as it orders them itself, the crate takes some whole frames for cut off.
-        if !self.decoder.fill_buffer(&mut indexes).map_err(malformed)? {
-            return Err(malformed("a frame is cut off"));
-        }
-        if interlaced {
-            indexes = in_order(&indexes, place.width as usize);
-        }
+        self.decoder.next_frame_info().map_err(malformed)?.ok_or_else(|| malformed("a frame is missing"))?;
+        let indexes = read_indexes(&mut self.decoder)?;
         let palette = self.decoder.palette().map_err(malformed)?;
         // An index beyond the palette is black, as browsers take it.
         let mut colors = [[0, 0, 0, 255]; 256];
@@ -141,16 +134,4 @@ impl Patches for GifPatches<'_> {
         let rgba = indexes.iter().flat_map(|index| colors[usize::from(*index)]).collect();
         Ok(Some(Patch { place, rgba, blends: true, disposal: control.disposal }))
     }
-}
-
-/// Rows in their places: every eighth, those between, and so on (GIF89a, appendix E).
-fn in_order(rows: &[u8], width: usize) -> Vec<u8> {
-    let height = rows.len() / width;
-    let passes = [(0, 8), (4, 8), (2, 4), (1, 2)];
-    let places = passes.into_iter().flat_map(|(start, step)| (start..height).step_by(step));
-    let mut out = vec![0; rows.len()];
-    for (row, y) in rows.chunks_exact(width).zip(places) {
-        out[y * width..][..width].copy_from_slice(row);
-    }
-    out
 }

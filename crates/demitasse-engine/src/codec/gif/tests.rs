@@ -211,6 +211,8 @@ mod animations {
         let drawn = vec![(Rect { x: 0, y: 0, width: 4, height: 6 }, indexes, Some(1), true, 2, 21_042)];
         let (_, frames) = played(Format::Gif, &Gif, &file(&drawn, true)).unwrap();
         assert_eq!(distance(&frames, &simply(SIDE, SIDE, &patches(&drawn))), Some(0));
+        let still = Gif.decode(&file(&drawn, true), &Limits::default(), &Control::new()).unwrap().image;
+        assert_eq!(still.samples_u8(), Some(frames[0].as_slice()));
     }
 
     fn two() -> Vec<u8> {
