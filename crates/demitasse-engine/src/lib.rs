@@ -49,6 +49,7 @@ pub mod metadata;
 pub mod report;
 
 mod analyze;
+mod animation;
 mod candidate;
 mod codec;
 mod color;

@@ -15,6 +15,10 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Width or height, in pixels. Default 65,500: what JPEG can carry, rounded down.
     pub max_dimension: u32,
+    /// Frames of an animation that is decoded; one with more is kept as it is. Default 10,000.
+    pub max_frames: u32,
+    /// Pixels of all its frames together, each as large as the canvas. Default 1,000 megapixels (10^9).
+    pub max_animation_pixels: u64,
     /// Bytes of one piece of metadata (an ICC profile, EXIF, a text chunk) after decompression. Default 16 MB.
     pub max_metadata_bytes: u64,
     /// Bytes that a call may allocate, if there is a bound: what is predicted to need more is refused
@@ -33,6 +37,8 @@ impl Default for Limits {
             max_bytes: 100_000_000,
             max_pixels: 100_000_000,
             max_dimension: 65_500,
+            max_frames: 10_000,
+            max_animation_pixels: 1_000_000_000,
             max_metadata_bytes: 16_000_000,
             max_memory: None,
             max_cpu_seconds: None,

@@ -20,6 +20,9 @@ const BASE: u64 = 16_000_000;
 /// such a header for which it turns out impossible need the picture, and are refused if [`crate::Limits::max_memory`] has no room
 /// for it; without that bound they take it.
 pub fn memory_needed(header: &Header, request: &Request) -> u64 {
+    if header.animated {
+        return animation(header);
+    }
     if may_stream(header, request) {
         return streaming(header);
     }
@@ -63,6 +66,27 @@ pub(crate) fn pixels_made(header: &Header, request: &Request) -> u64 {
     let of = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
     let upright = of(resize.output_size(header.width, header.height));
     upright.max(of(resize.output_size(header.height, header.width)))
+}
+
+/// Bytes a pixel of the canvas that an animation takes at most: frames of input and output as they are compared or encoded,
+/// and what the dearest encoder of one frame takes (`docs/decisions/0021-animation.md`).
+const ANIMATION: u64 = 80;
+
+/// Refuses an animation whose frames need more than `budget` bytes.
+///
+/// # Errors
+/// `MemoryBudget`, with both numbers.
+pub(crate) fn check_animation(header: &Header, budget: Option<u64>) -> Result<()> {
+    match budget {
+        Some(budget) if animation(header) > budget => {
+            Err(Error::MemoryBudget { needed: animation(header), budget })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn animation(header: &Header) -> u64 {
+    BASE + header.pixels() * ANIMATION
 }
 
 /// Refuses what needs more than `budget` bytes whatever comes out.

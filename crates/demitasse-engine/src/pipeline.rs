@@ -17,7 +17,8 @@ use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warnin
 use crate::request::OutputFormat;
 use crate::stream::already_compressed;
 use crate::{
-    Control, Error, Format, Limits, Request, Result, Sniffed, Target, memory, orient, sniff, time, verify,
+    Control, Error, Format, Limits, Request, Result, Sniffed, Target, animation, memory, orient, sniff, time,
+    verify,
 };
 
 /// Smaller bytes, and the receipt.
@@ -105,14 +106,14 @@ pub fn compress(bytes: &[u8], request: &Request, limits: &Limits, control: &Cont
     let clock = Clock { wall: Instant::now(), cpu: ThreadTime::try_now().ok() };
     request.validate()?;
     let header = inspect(bytes, limits)?;
-    // Of several frames none is decoded.
+    // Of several frames no more than one is held, and what is too much is kept: `animation` looks itself.
     if !header.animated {
         memory::check(&header, request, limits.max_memory)?;
     }
     let codec = codec(header.format);
     let metadata = codec.read_metadata(bytes, limits)?;
     let input = Input { bytes, request, header, codec, metadata, limits, control };
-    let mut draft = if header.animated { input.keep_animated()? } else { input.compress_still()? };
+    let mut draft = if header.animated { animation::compress(&input)? } else { input.compress_still()? };
     if draft.len() > bytes.len() {
         let detail = format!("the new file has {} bytes, the input {}", draft.len(), bytes.len());
         draft.warn("larger_than_input", detail);
@@ -139,16 +140,6 @@ pub(crate) struct Input<'a> {
 impl Input<'_> {
     fn receipt(&self) -> Receipt<'_> {
         Receipt { bytes: self.bytes, request: self.request, header: &self.header, metadata: &self.metadata }
-    }
-
-    fn keep_animated(&self) -> Result<Draft> {
-        if reference::new_size(&self.header, self.metadata.orientation, self.request.resize).is_some() {
-            return Err(Error::InvalidRequest(
-                "animated images cannot be resized yet: ask for no size".into(),
-            ));
-        }
-        let detail = "animated images are kept as they are: this version compresses still images";
-        self.keep(Reason::new(ReasonCode::Animated, detail), None, Vec::new(), Vec::new())
     }
 
     fn compress_still(&self) -> Result<Draft> {
@@ -507,13 +498,13 @@ impl Input<'_> {
     }
 }
 
-fn fits_already() -> Reason {
+pub(crate) fn fits_already() -> Reason {
     let detail = "it has no more bytes than are allowed, and no encoder makes it smaller without loss";
     Reason::new(ReasonCode::FitsAlready, detail)
 }
 
 /// Why nothing else came out. `bytes` is the length of the input.
-fn why_kept(reports: &[CandidateReport], target: Target, bytes: usize) -> Reason {
+pub(crate) fn why_kept(reports: &[CandidateReport], target: Target, bytes: usize) -> Reason {
     let any = |verdict| reports.iter().any(|report| report.verdict == verdict);
     if matches!(target, Target::MaxBytes { max_bytes, .. } if bytes as u64 <= max_bytes) {
         return fits_already();

@@ -12,8 +12,8 @@ use crate::metric::Scored;
 use crate::pipeline::Compressed;
 use crate::reduce::uses_alpha;
 use crate::report::{
-    CandidateReport, Facts, Measurement, MetadataReport, Outcome, REPORT_VERSION, Reason, ReasonCode, Recipe,
-    Report, Warning,
+    Animation, CandidateReport, Facts, Measurement, MetadataReport, Outcome, REPORT_VERSION, Reason,
+    ReasonCode, Recipe, Report, Warning,
 };
 use crate::{Content, Format, Request, Score, Target, VERSION};
 
@@ -99,6 +99,19 @@ pub(crate) struct Recoded {
     pub predicted: Score,
 }
 
+/// An animation that was encoded anew.
+pub(crate) struct Encoded {
+    pub bytes: Vec<u8>,
+    pub format: Format,
+    /// The encoder's name and version.
+    pub encoder: &'static str,
+    pub version: &'static str,
+    /// Its settings.
+    pub settings: Map<String, Value>,
+    /// What was asked for, where it took more bytes than that.
+    pub exceeds: Option<Target>,
+}
+
 /// A finished compression, before it is written down.
 pub(crate) struct Draft {
     bytes: Vec<u8>,
@@ -112,6 +125,7 @@ pub(crate) struct Draft {
     score: Option<Measurement>,
     predicted_score: Option<Score>,
     content: Option<Content>,
+    animation: Option<Animation>,
     recipe: Recipe,
     survivors: Survivors,
     candidates: Vec<CandidateReport>,
@@ -154,6 +168,7 @@ impl Draft {
                 Proof::Lossless | Proof::Measured(_) => None,
             },
             content: None,
+            animation: None,
             recipe: Recipe {
                 encoder: name.to_owned(),
                 version: version.to_owned(),
@@ -185,8 +200,38 @@ impl Draft {
             score: None,
             predicted_score: Some(predicted),
             content: None,
+            animation: None,
             recipe: Recipe { encoder: encoder.to_owned(), version: version.to_owned(), settings },
             survivors: Survivors::AsStored,
+            candidates: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// New bytes of several frames, which are stored as they were. `score` is what was measured of them; none if every pixel
+    /// was found equal.
+    pub(crate) fn of_animation(
+        encoded: Encoded,
+        header: &Header,
+        orientation: Orientation,
+        alpha: bool,
+        score: Option<Measurement>,
+    ) -> Self {
+        let Encoded { bytes, format, encoder, version, settings, exceeds } = encoded;
+        let (width, height) = orientation.turn(header.width, header.height);
+        Self {
+            outcome: Outcome::Compressed,
+            reason: exceeds.and_then(|target| exceeded(target, bytes.len())),
+            made: Some(Made { format, width, height, bits: 8, alpha }),
+            alpha,
+            lossless: score.is_none(),
+            score,
+            predicted_score: None,
+            content: None,
+            animation: None,
+            recipe: Recipe { encoder: encoder.to_owned(), version: version.to_owned(), settings },
+            survivors: Survivors::AsStored,
+            bytes,
             candidates: Vec::new(),
             warnings: Vec::new(),
         }
@@ -211,6 +256,7 @@ impl Draft {
             score: None,
             predicted_score: None,
             content: None,
+            animation: None,
             recipe: Recipe {
                 encoder: "strip".into(),
                 version: env!("CARGO_PKG_VERSION").into(),
@@ -225,6 +271,11 @@ impl Draft {
     /// Says whether the input, before any resize, has pixels that are not opaque.
     pub(crate) fn with_input_alpha(self, alpha: bool) -> Self {
         Self { alpha, ..self }
+    }
+
+    /// Adds when what is shown.
+    pub(crate) fn with_animation(self, animation: Animation) -> Self {
+        Self { animation: Some(animation), ..self }
     }
 
     /// Adds what was tried, and what the owner should know.
@@ -281,6 +332,7 @@ impl Draft {
             score: self.score,
             predicted_score: self.predicted_score,
             content: self.content,
+            animation: self.animation,
             lossless: self.lossless,
             recipe: self.recipe,
             candidates: self.candidates,

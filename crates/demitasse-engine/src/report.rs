@@ -32,6 +32,9 @@ pub struct Report {
     /// The score that the output was made for without measuring it: effort `fast`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicted_score: Option<Score>,
+    /// When what is shown, and in how many frames it was looked for; `None` for a still image, or where that was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub animation: Option<Animation>,
     /// What kind of picture it is; `None` where nothing was decoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Content>,
@@ -80,7 +83,7 @@ impl Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonCode {
-    /// It has several frames, which this version does not compress.
+    /// It has several frames, and what is asked for cannot be made of them, or they are too much to decode.
     Animated,
     /// It carries the mark of an earlier compression to the same target, or a lower one.
     AlreadyCompressed,
@@ -134,6 +137,31 @@ pub struct Measurement {
     pub share: f64,
     /// The region with the lowest score; none where the image is one region.
     pub worst_tile: Option<Tile>,
+}
+
+/// When what is shown: the same in input and output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Animation {
+    /// How many frames.
+    pub frames: u32,
+    /// How long all of them are shown once, in milliseconds.
+    pub duration_ms: u64,
+    /// How often they are shown; 0 is for ever.
+    pub plays: u32,
+    /// In how many frames the decoded output was compared with the input: all, or none where the input's coding was kept.
+    pub compared_frames: u32,
+    /// The frame with the lowest score, where scores were measured; [`Report::score`] is the mean of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowest: Option<FrameScore>,
+}
+
+/// A frame and its own score.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FrameScore {
+    /// Which, from 0.
+    pub frame: u32,
+    /// Its score.
+    pub score: Score,
 }
 
 /// What a score was measured on.

@@ -581,6 +581,8 @@ export interface components {
         };
         /** @description The receipt: what was done, what was measured, what was tried. */
         Report: {
+            /** @description When what is shown, of an animation. */
+            animation?: components["schemas"]["ReportAnimation"];
             /** @description Everything that was tried. */
             candidates: components["schemas"]["ReportCandidate"][];
             /** @description What kind of picture it is, where it was decoded. */
@@ -625,6 +627,31 @@ export interface components {
             version: number;
             /** @description What the owner of the image should know. */
             warnings: components["schemas"]["ReportWarning"][];
+        };
+        /** @description When what is shown: the same in input and output. */
+        ReportAnimation: {
+            /**
+             * Format: int32
+             * @description In how many frames the decoded output was compared with the input: all, or none where its coding was kept.
+             */
+            compared_frames: number;
+            /**
+             * Format: int64
+             * @description How long all of them are shown once, in milliseconds.
+             */
+            duration_ms: number;
+            /**
+             * Format: int32
+             * @description How many frames.
+             */
+            frames: number;
+            /** @description The frame with the lowest score, where scores were measured; `score` is the mean of all. */
+            lowest?: components["schemas"]["ReportFrameScore"];
+            /**
+             * Format: int32
+             * @description How often they are shown; 0 is for ever.
+             */
+            plays: number;
         };
         /** @description One encoder's attempt. */
         ReportCandidate: {
@@ -700,6 +727,19 @@ export interface components {
          * @enum {string}
          */
         ReportFormatWord: "keep" | "auto" | "jpeg" | "png" | "webp" | "avif";
+        /** @description A frame and its own score. */
+        ReportFrameScore: {
+            /**
+             * Format: int32
+             * @description Which, from 0.
+             */
+            frame: number;
+            /**
+             * Format: double
+             * @description Its score.
+             */
+            score: number;
+        };
         /** @description A piece of metadata. */
         ReportItem: {
             /**

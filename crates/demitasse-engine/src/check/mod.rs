@@ -1,8 +1,9 @@
 //! Is a receipt true? Everything that it says of two files is found out again from the files.
 //!
 //! The receipt is never believed: its numbers are compared with what is found and nothing is sized by them, so that one
-//! from a stranger can do no harm. `pictures` decodes and scores; this file reads.
+//! from a stranger can do no harm. `pictures` decodes and scores, `frames` does so with animations; this file reads.
 
+mod frames;
 mod pictures;
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,8 @@ pub enum CheckName {
     Size,
     /// The output has no more bytes than the input, unless it was resized.
     NotLarger,
+    /// How many frames there are, how long each is shown, and how often all are.
+    Frames,
     /// Whether some pixel of input and output is not opaque.
     Transparency,
     /// Every pixel is as it was, where that is claimed.

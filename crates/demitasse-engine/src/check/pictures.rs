@@ -1,9 +1,8 @@
 //! Decodes both files, compares them and measures the score again.
 
-use super::{Answer, CheckName, Checks, File, pixels, unless_ours};
+use super::{Answer, CheckName, Checks, File, frames, pixels, unless_ours};
 use crate::candidate::decode_result;
 use crate::image::Image;
-use crate::metadata::Embedded;
 use crate::metric::Evaluator;
 use crate::reduce::{reduce, uses_alpha};
 use crate::reference::{self, Reference};
@@ -35,7 +34,7 @@ pub(super) fn look(
         return Ok(());
     }
     if before.header.animated || after.header.animated {
-        return coding(checks, report, before, after);
+        return frames::look(checks, report, before, after, limits, control);
     }
     let (header, orientation) = (&before.header, before.metadata.orientation);
     let decoded = reference::decode(before.bytes, header, orientation, &report.request, limits, control);
@@ -62,21 +61,6 @@ fn not_larger(checks: &mut Checks, before: usize, after: usize, may_be: bool) {
         Some(more) => (Answer::No, format!("{more} bytes more")),
     };
     checks.add(CheckName::NotLarger, answer, detail);
-}
-
-/// Several frames are not decoded: without their metadata both files must be the same.
-fn coding(checks: &mut Checks, report: &Report, before: &File<'_>, after: &File<'_>) -> Result<()> {
-    let bare = |file: &File<'_>| file.codec.strip(file.bytes, &Embedded::default());
-    let same = match (bare(before), bare(after)) {
-        (Ok(before), Ok(after)) => before == after,
-        (Err(error), _) | (_, Err(error)) => {
-            checks.add(CheckName::Pixels, Answer::No, unless_ours(error)?);
-            return Ok(());
-        }
-    };
-    let wrong = (!same || !report.lossless).then(|| "the frames are not the input's".to_owned());
-    checks.add_unless(CheckName::Pixels, wrong.into_iter().collect(), "every frame is coded as it was");
-    Ok(())
 }
 
 fn compare(
@@ -120,7 +104,7 @@ fn is_same(reference: &Image, result: &Image) -> bool {
         && reference.profile == result.profile
 }
 
-fn is_near(claimed: Score, found: Score) -> bool {
+pub(super) fn is_near(claimed: Score, found: Score) -> bool {
     (claimed.0 - found.0).abs() <= TOLERANCE
 }
 
@@ -178,7 +162,7 @@ fn pixels_of(image: &Image) -> String {
     pixels((image.width, image.height))
 }
 
-fn target(checks: &mut Checks, report: &Report, is_same: bool, score: Score, bytes: u64) {
+pub(super) fn target(checks: &mut Checks, report: &Report, is_same: bool, score: Score, bytes: u64) {
     let admits = report.outcome == Outcome::KeptOriginal
         || !report.warnings.is_empty()
         || report.reason.is_some()

@@ -6,7 +6,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Codec, Decoded, Encoder, Header, Memory, Recoder, Tiles};
+use super::animation::{Patches, Timeline};
+use super::{Animator, Codec, Decoded, Encoder, Header, Memory, Recoder, Tiles};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Effort, Error, Format, Limits, Result};
 
@@ -66,6 +67,14 @@ impl<C: Codec> Codec for Caught<C> {
         caught(self.0, || self.1.strip(bytes, keep))
     }
 
+    fn timeline(&self, bytes: &[u8], limits: &Limits) -> Result<Timeline> {
+        caught(self.0, || self.1.timeline(bytes, limits))
+    }
+
+    fn patches<'a>(&self, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Patches + 'a>> {
+        caught(self.0, || self.1.patches(bytes, limits))
+    }
+
     fn recoder<'a>(
         &self,
         bytes: &'a [u8],
@@ -85,6 +94,10 @@ impl<C: Codec> Codec for Caught<C> {
 
     fn encoders(&self) -> &'static [&'static dyn Encoder] {
         self.1.encoders()
+    }
+
+    fn animators(&self) -> &'static [&'static dyn Animator] {
+        self.1.animators()
     }
 }
 

@@ -4,6 +4,7 @@
 //! targets, scores or other formats.
 
 mod absent;
+pub(crate) mod animation;
 mod caught;
 mod recoder;
 #[cfg(test)]
@@ -50,14 +51,15 @@ pub(crate) mod webp;
 use serde_json::{Map, Value};
 
 use self::absent::absent;
+use self::animation::{Animation, Patches, Timeline};
 pub(crate) use self::caught::{Caught, caught};
 pub(crate) use self::recoder::{Recoder, Tiles};
 use crate::analyze::Analysis;
 use crate::image::Image;
 use crate::metadata::{Embedded, Metadata};
 use crate::report::Warning;
-use crate::search::{Axis, Curve, PLAIN_AXIS};
-use crate::{Control, Effort, Format, Limits, Quality, Result};
+use crate::search::{Axis, Curve, Guess, PLAIN_AXIS};
+use crate::{Control, Effort, Error, Format, Limits, Quality, Result, Score};
 
 /// What a file's header says; nothing was decoded to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +172,23 @@ pub(crate) trait Codec: Sync {
     /// `Malformed` if the container cannot be walked.
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>>;
 
+    /// Reads when what is shown of an animation, from its container: no pixel is decoded.
+    ///
+    /// # Errors
+    /// `Malformed`; `Unsupported` for what viewers do not agree on, or what this engine does not read; `LimitExceeded` for more
+    /// frames, or pixels in them, than `limits` allow.
+    fn timeline(&self, _bytes: &[u8], _limits: &Limits) -> Result<Timeline> {
+        Err(Error::Unsupported("animations of this format are not read".into()))
+    }
+
+    /// Reads the frames of an animation, of which the caller has read the [`Codec::timeline`]. What it then gives may panic.
+    ///
+    /// # Errors
+    /// As [`Codec::timeline`].
+    fn patches<'a>(&self, _bytes: &'a [u8], _limits: &Limits) -> Result<Box<dyn Patches + 'a>> {
+        Err(Error::Unsupported("animations of this format are not read".into()))
+    }
+
     /// Looks through a file that may be recoded in a stream, and takes a sample of it; `None` where it is unusual, or of a format for
     /// which this cannot be done.
     ///
@@ -195,6 +214,11 @@ pub(crate) trait Codec: Sync {
 
     /// The encoders that write this format, best first; none if it is only read.
     fn encoders(&self) -> &'static [&'static dyn Encoder];
+
+    /// Those that write animations, lossless ones first; none if stills alone are written.
+    fn animators(&self) -> &'static [&'static dyn Animator] {
+        &[]
+    }
 }
 
 /// What an encoder makes its candidate from.
@@ -332,6 +356,48 @@ pub(crate) trait Encoder: Sync {
     ) -> Result<Vec<u8>> {
         Ok(result)
     }
+}
+
+/// Makes animations in one format: every frame of the input is a frame of the output, shown as long.
+pub(crate) trait Animator: Sync {
+    /// Name and version of what encodes, for the recipe.
+    fn identity(&self) -> (&'static str, &'static str);
+
+    /// How it treats pixels.
+    fn mode(&self) -> Mode;
+
+    /// Whether its quality is the one that a request's `quality` means.
+    fn takes_requested_quality(&self) -> bool {
+        true
+    }
+
+    /// Where a search for this score begins, where pixels are lossy.
+    fn guess(&self, _target: Score) -> Guess {
+        Guess { quality: Quality(75.0), slope: 1.0 }
+    }
+
+    /// Processor time of an encode, in seconds a megapixel of what changes from frame to frame
+    /// (`docs/decisions/0021-animation.md`).
+    fn pace(&self, effort: Effort) -> f64;
+
+    /// Why it cannot carry this animation, for people; `None` if it can.
+    fn refusal(&self, animation: &Animation<'_>) -> Option<String>;
+
+    /// Its own settings, for the recipe.
+    fn settings(&self, setting: Setting) -> Map<String, Value>;
+
+    /// Encodes; `None` if the result would have `below_bytes` or more. Same animation, setting and version: same bytes.
+    ///
+    /// # Errors
+    /// Of the player; `Codec`; `DeadlineExceeded`, `Cancelled`, looked at for each frame.
+    fn encode(
+        &self,
+        animation: &Animation<'_>,
+        setting: Setting,
+        embedded: &Embedded,
+        below_bytes: u64,
+        control: &Control,
+    ) -> Result<Option<Vec<u8>>>;
 }
 
 /// The registry: what this build has, one line a codec.

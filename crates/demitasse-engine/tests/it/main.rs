@@ -4,11 +4,13 @@
 //! - `receipts`: whether a receipt is true of two files.
 //! - `resize`: another size on the way.
 //! - `salvage`: damaged files.
+//! - `animation`: several frames.
 //! - `avif`: that format from end to end; it takes longer than others.
 //! - `images`: pictures made in code, and the files around them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
+mod animation;
 mod avif;
 mod images;
 mod pipeline;

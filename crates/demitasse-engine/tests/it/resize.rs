@@ -208,7 +208,7 @@ fn an_animation_is_not_resized_and_says_so() {
     let error = compress(&file, &request, &Limits::default(), &Control::new()).unwrap_err();
     assert_eq!(error.code(), "invalid_request");
     let larger = Request::default().with_resize(resize(ResizeMethod::Fit, 40, 40));
-    assert_eq!(run(&file, larger).report.reason.unwrap().code, ReasonCode::Animated);
+    assert_eq!(run(&file, larger).report.animation.unwrap().frames, 2);
 }
 
 #[test]

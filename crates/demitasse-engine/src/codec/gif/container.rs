@@ -1,10 +1,10 @@
 //! The blocks of a GIF (GIF89a specification, 1990).
 
 use super::super::Header;
-use crate::metadata::{Kind, Metadata, add_item, xmp};
+use crate::metadata::{Kind, Mark, Metadata, add_item, xmp};
 use crate::{Error, Format, Result};
 
-const GRAPHIC_CONTROL: u8 = 0xf9;
+pub(super) const GRAPHIC_CONTROL: u8 = 0xf9;
 const COMMENT: u8 = 0xfe;
 const PLAIN_TEXT: u8 = 0x01;
 const APPLICATION: u8 = 0xff;
@@ -12,6 +12,8 @@ const APPLICATION: u8 = 0xff;
 /// The application extensions that say how often an animation is played.
 const LOOPS: [&[u8]; 2] = [b"NETSCAPE2.0", b"ANIMEXTS1.0"];
 const XMP: &[u8] = b"XMP DataXMP";
+/// The application extension that carries the mark.
+pub(super) const MARK: &[u8; 11] = b"DEMITASSE10";
 
 /// XMP does not lie in sub-blocks: 257 bytes after it lead a reader of sub-blocks to its end (XMP part 3, 1.1.2).
 const XMP_TAIL: usize = 257;
@@ -45,14 +47,30 @@ impl Block<'_> {
         }
     }
 
-    /// What it is beside pixels; `None` if they need it.
+    /// How often an animation is repeated, where this block says so; 0 is for ever.
+    pub(super) fn loops(&self) -> Option<u16> {
+        let name = self.application().filter(|name| LOOPS.contains(name))?;
+        match *self.data.get(1 + name.len()..)? {
+            [3, 1, low, high, ..] => Some(u16::from_le_bytes([low, high])),
+            _ => None,
+        }
+    }
+
+    /// The mark, where this block carries it.
+    fn mark(&self) -> Option<Mark> {
+        let name = self.application().filter(|name| *name == MARK)?;
+        let (length, rest) = self.data.get(1 + name.len()..)?.split_first()?;
+        Mark::parse(rest.get(..usize::from(*length))?)
+    }
+
+    /// What it is beside pixels; `None` if they need it, or it is our mark.
     fn metadata_kind(&self) -> Option<Kind> {
         match self.kind {
             BlockKind::Frame(_) | BlockKind::Trailer | BlockKind::Extension(GRAPHIC_CONTROL) => None,
             BlockKind::Extension(COMMENT | PLAIN_TEXT) => Some(Kind::Comment),
             BlockKind::Extension(_) => match self.application() {
                 Some(XMP) => Some(Kind::Xmp),
-                Some(name) if LOOPS.contains(&name) => None,
+                Some(name) if LOOPS.contains(&name) || name == MARK => None,
                 _ => Some(Kind::Other),
             },
         }
@@ -170,6 +188,7 @@ pub(super) fn read_metadata(bytes: &[u8]) -> Result<Metadata> {
     let mut blocks = Blocks::new(bytes)?;
     for block in blocks.by_ref() {
         let block = block?;
+        metadata.mark = metadata.mark.or_else(|| block.mark());
         let Some(kind) = block.metadata_kind() else { continue };
         if kind == Kind::Xmp {
             let packet = block.data.get(12..block.data.len().saturating_sub(XMP_TAIL + 1));

@@ -32,12 +32,42 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, control: &Control) -> Result
     let memory = frame_pixels + bytes.len() as u64 + 1024;
     options.set_memory_limit(MemoryLimit::Bytes(NonZeroU64::MIN.saturating_add(memory)));
     let mut decoder = options.read_info(bytes).map_err(malformed)?;
-    let frame = decoder.read_next_frame().map_err(malformed)?.ok_or_else(no_frame)?.clone();
+    let mut frame = decoder.next_frame_info().map_err(malformed)?.ok_or_else(no_frame)?.clone();
+    if frame_pixels > 0 {
+        frame.buffer = read_indexes(&mut decoder)?.into();
+    }
     control.check()?;
     let layout = if header.alpha { Layout::Rgba } else { Layout::Rgb };
     let samples = compose(&frame, palette(&decoder, &frame)?, [header.width, header.height], layout);
     let image = Image::still(header.width, header.height, layout, Samples::U8(samples), None);
     Ok(Decoded { image, metadata, warnings: Vec::new() })
+}
+
+/// The indexes of the frame whose header was read; it has pixels.
+///
+/// Rows are taken as they come: row by row, as it orders them itself, the crate takes some whole interlaced frames for cut
+/// off.
+///
+/// # Errors
+/// `Malformed` if some are missing.
+pub(super) fn read_indexes(decoder: &mut Decoder<&[u8]>) -> Result<Vec<u8>> {
+    let frame = decoder.current_frame_info().ok_or_else(no_frame)?;
+    let (width, height, interlaced) = (usize::from(frame.width), usize::from(frame.height), frame.interlaced);
+    let mut rows = vec![0; width * height];
+    if !decoder.fill_buffer(&mut rows).map_err(malformed)? {
+        return Err(malformed("a frame is cut off"));
+    }
+    if !interlaced {
+        return Ok(rows);
+    }
+    // Every eighth, those between, and so on (GIF89a, appendix E).
+    let passes = [(0, 8), (4, 8), (2, 4), (1, 2)];
+    let places = passes.into_iter().flat_map(|(start, step)| (start..height).step_by(step));
+    let mut out = vec![0; rows.len()];
+    for (row, y) in rows.chunks_exact(width).zip(places) {
+        out[y * width..][..width].copy_from_slice(row);
+    }
+    Ok(out)
 }
 
 fn first_frame_pixels(bytes: &[u8]) -> Result<u64> {

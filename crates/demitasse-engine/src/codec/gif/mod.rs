@@ -1,17 +1,23 @@
-//! GIF (GIF87a, GIF89a): read only.
+//! GIF (GIF87a, GIF89a): read, and animations written.
 //!
 //! - `container`: blocks, walked without decoding; header, metadata and strip share the walk.
 //! - `decode`: the one frame of a still GIF, by the crate `gif`, laid on its canvas.
+//! - `patches`: the frames of an animation, likewise.
+//! - `animator`: animations, written by our own code.
 //!
-//! A GIF can embed nothing but comments: what [`strip`](Codec::strip) is asked to keep has no place in it.
+//! A GIF can embed nothing but comments and application extensions: of what [`strip`](Codec::strip) is asked to keep,
+//! a mark stays where it is, and nothing else has a place.
 
+mod animator;
 mod capabilities;
 mod container;
 mod decode;
+mod patches;
 #[cfg(test)]
 mod tests;
 
-use super::{Codec, Decoded, Encoder, Header, Memory};
+use super::animation::{Patches, Timeline};
+use super::{Animator, Codec, Decoded, Encoder, Header, Memory};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Limits, Result};
 
@@ -34,6 +40,18 @@ impl Codec for Gif {
 
     fn strip(&self, bytes: &[u8], _keep: &Embedded) -> Result<Vec<u8>> {
         container::strip(bytes)
+    }
+
+    fn timeline(&self, bytes: &[u8], limits: &Limits) -> Result<Timeline> {
+        patches::timeline(bytes, limits)
+    }
+
+    fn patches<'a>(&self, bytes: &'a [u8], _limits: &Limits) -> Result<Box<dyn Patches + 'a>> {
+        Ok(Box::new(patches::GifPatches::new(bytes)?))
+    }
+
+    fn animators(&self) -> &'static [&'static dyn Animator] {
+        &[&animator::Lossless, &animator::DITHERED, &animator::PLAIN]
     }
 
     fn memory(&self) -> Memory {

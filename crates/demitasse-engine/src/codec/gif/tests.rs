@@ -119,3 +119,150 @@ fn a_frame_can_be_a_bomb() {
     let error = Gif.decode(&gif, &Limits::default(), &Control::new()).unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { .. }), "{error}");
 }
+
+mod animations {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Format;
+    use crate::codec::animation::testing::{distance, played, simply};
+    use crate::codec::animation::{Disposal, Patch, Rect};
+
+    const SIDE: u32 = 7;
+    const LOCAL: &[u8] = &[9, 8, 7, 60, 50, 40, 1, 255, 1, 90, 90, 200];
+
+    /// A frame: place, indexes, which is transparent, whether its table is its own, disposal, delay.
+    type Drawn = (Rect, Vec<u8>, Option<u8>, bool, u8, u16);
+
+    fn drawn() -> impl Strategy<Value = Drawn> {
+        let sides = || (0..SIDE).prop_flat_map(|start| (Just(start), 1..=SIDE - start));
+        (sides(), sides(), proptest::option::of(0..4u8), any::<bool>(), 0..4u8, any::<u16>()).prop_flat_map(
+            |((x, width), (y, height), transparent, own, disposal, delay)| {
+                let place = Rect { x, y, width, height };
+                vec(0..4u8, (width * height) as usize)
+                    .prop_map(move |indexes| (place, indexes, transparent, own, disposal, delay))
+            },
+        )
+    }
+
+    fn file(drawn: &[Drawn], interlaced: bool) -> Vec<u8> {
+        let mut encoder = gif::Encoder::new(Vec::new(), SIDE as u16, SIDE as u16, PALETTE).unwrap();
+        encoder.set_repeat(gif::Repeat::Finite(3)).unwrap();
+        for (place, indexes, transparent, own, disposal, delay) in drawn {
+            let mut buffer = indexes.clone();
+            if interlaced {
+                let rows = [(0, 8), (4, 8), (2, 4), (1, 2)];
+                let order = rows.into_iter().flat_map(|(start, step)| (start..place.height).step_by(step));
+                let row = place.width as usize;
+                buffer = order.flat_map(|y| indexes[y as usize * row..][..row].to_vec()).collect();
+            }
+            let frame = gif::Frame {
+                left: place.x as u16,
+                top: place.y as u16,
+                width: place.width as u16,
+                height: place.height as u16,
+                delay: *delay,
+                dispose: gif::DisposalMethod::from_u8(*disposal).unwrap(),
+                transparent: *transparent,
+                interlaced,
+                palette: own.then(|| LOCAL.to_vec()),
+                buffer: buffer.into(),
+                ..gif::Frame::default()
+            };
+            encoder.write_frame(&frame).unwrap();
+        }
+        encoder.into_inner().unwrap()
+    }
+
+    fn patches(drawn: &[Drawn]) -> Vec<Patch> {
+        let of = |(place, indexes, transparent, own, disposal, _): &Drawn| {
+            let colors = if *own { LOCAL } else { PALETTE };
+            let pixel = |index: &u8| match colors[usize::from(*index) * 3..] {
+                _ if *transparent == Some(*index) => [0; 4],
+                [red, green, blue, ..] => [red, green, blue, 255],
+                _ => unreachable!(),
+            };
+            let disposal = match disposal {
+                2 => Disposal::Clear,
+                3 => Disposal::Restore,
+                _ => Disposal::Keep,
+            };
+            Patch { place: *place, rgba: indexes.iter().flat_map(pixel).collect(), blends: true, disposal }
+        };
+        drawn.iter().map(of).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn frames_are_shown_as_their_blocks_say(drawn in vec(drawn(), 1..7), interlaced in any::<bool>()) {
+            let (timeline, frames) = played(Format::Gif, &Gif, &file(&drawn, interlaced)).unwrap();
+            prop_assert_eq!(distance(&frames, &simply(SIDE, SIDE, &patches(&drawn))), Some(0));
+            let delays: Vec<_> = timeline.delays.iter().map(|delay| delay.whole(100)).collect();
+            prop_assert_eq!(delays, drawn.iter().map(|drawn| Some(u32::from(drawn.5))).collect::<Vec<_>>());
+            prop_assert_eq!(timeline.plays, 4);
+        }
+    }
+
+    /// The crate that decodes them took this one for cut off.
+    #[test]
+    fn an_interlaced_frame_of_few_rows_is_whole() {
+        let indexes = [3, 3, 3, 2, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 0, 0, 2, 2, 0, 2].to_vec();
+        let drawn = vec![(Rect { x: 0, y: 0, width: 4, height: 6 }, indexes, Some(1), true, 2, 21_042)];
+        let (_, frames) = played(Format::Gif, &Gif, &file(&drawn, true)).unwrap();
+        assert_eq!(distance(&frames, &simply(SIDE, SIDE, &patches(&drawn))), Some(0));
+        let still = Gif.decode(&file(&drawn, true), &Limits::default(), &Control::new()).unwrap().image;
+        assert_eq!(still.samples_u8(), Some(frames[0].as_slice()));
+    }
+
+    fn two() -> Vec<u8> {
+        written(8, 8, &[frame(0, 0, 8, 8), frame(2, 2, 4, 4)])
+    }
+
+    #[test]
+    fn it_is_played_as_often_as_its_extension_says_and_once_without() {
+        let plays = |gif: &[u8]| Gif.timeline(gif, &Limits::default()).unwrap().plays;
+        assert_eq!(plays(&two()), 0);
+        let at = two().windows(11).position(|window| window == b"NETSCAPE2.0").unwrap();
+        let without = [&two()[..at - 3], &two()[at + 16..]].concat();
+        assert_eq!(plays(&without), 1);
+    }
+
+    #[test]
+    fn what_viewers_show_differently_is_not_read() {
+        for odd in [frame(5, 0, 4, 8), frame(0, 1, 8, 8)] {
+            let gif = written(8, 8, &[frame(0, 0, 8, 8), odd]);
+            assert_eq!(Gif.timeline(&gif, &Limits::default()).unwrap_err().code(), "unsupported");
+        }
+        let mut empty = two();
+        let at = empty.windows(5).rposition(|window| window == [0x2c, 2, 0, 2, 0]).unwrap();
+        empty[at + 5] = 0;
+        assert_eq!(Gif.timeline(&empty, &Limits::default()).unwrap_err().code(), "unsupported");
+    }
+
+    #[test]
+    fn hostile_files_are_refused() {
+        let limits = Limits { max_frames: 1, ..Limits::default() };
+        assert_eq!(Gif.timeline(&two(), &limits).unwrap_err().code(), "limit_exceeded");
+        let none = written(8, 8, &[]);
+        assert_eq!(Gif.timeline(&none, &Limits::default()).unwrap_err().code(), "malformed");
+        let whole = two();
+        for end in 0..whole.len() {
+            assert!(played(Format::Gif, &Gif, &whole[..end]).is_err(), "{end}");
+        }
+    }
+
+    #[test]
+    fn damage_does_no_harm() {
+        let drawn = (Rect { x: 1, y: 0, width: 5, height: 6 }, vec![1; 30], Some(2), true, 3, 7);
+        let whole = file(&vec![drawn; 3], true);
+        let mut noise = Noise(3);
+        for _ in 0..3_000 {
+            let mut damaged = whole.clone();
+            let at = noise.next() as usize % damaged.len();
+            damaged[at] = noise.next() as u8;
+            // Whatever comes of it, it comes to an end.
+            let _ = played(Format::Gif, &Gif, &damaged);
+        }
+    }
+}

@@ -9,7 +9,7 @@ use super::super::Header;
 use crate::metadata::Embedded;
 use crate::{Error, Format, Result};
 
-const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// Length, type and checksum around a chunk's data.
 const OVERHEAD: usize = 12;

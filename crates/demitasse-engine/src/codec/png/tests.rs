@@ -333,3 +333,154 @@ fn an_image_of_sixteen_bits_is_not_for_the_palette() {
     assert!(!Palette.accepts(source));
     assert!(Lossless.accepts(source));
 }
+
+mod animations {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::codec::Animator;
+    use crate::codec::animation::testing::{distance, patch, played, simply};
+    use crate::codec::animation::{Animation, Disposal, Patch, Rect};
+    use crate::codec::testing::{Noise, setting};
+    use crate::metadata::Embedded;
+    use crate::{Control, Format, Limits};
+
+    const SIDE: u32 = 6;
+
+    /// The first frame covers the canvas, as the format asks. With `poster`, a picture before it is no part of the animation.
+    fn file(patches: &[Patch], delays: &[(u16, u16)], plays: u32, poster: bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = ::png::Encoder::new(&mut bytes, SIDE, SIDE);
+        encoder.set_color(::png::ColorType::Rgba);
+        encoder.set_animated(patches.len() as u32, plays).unwrap();
+        if poster {
+            encoder.set_sep_def_img(true).unwrap();
+        }
+        let mut writer = encoder.write_header().unwrap();
+        if poster {
+            writer.write_image_data(&[77; (SIDE * SIDE * 4) as usize]).unwrap();
+        }
+        for (patch, (numerator, denominator)) in patches.iter().zip(delays) {
+            writer.set_frame_position(0, 0).unwrap();
+            writer.set_frame_dimension(patch.place.width, patch.place.height).unwrap();
+            writer.set_frame_position(patch.place.x, patch.place.y).unwrap();
+            writer.set_frame_delay(*numerator, *denominator).unwrap();
+            let blend = if patch.blends { ::png::BlendOp::Over } else { ::png::BlendOp::Source };
+            writer.set_blend_op(blend).unwrap();
+            let dispose = match patch.disposal {
+                Disposal::Keep => ::png::DisposeOp::None,
+                Disposal::Clear => ::png::DisposeOp::Background,
+                Disposal::Restore => ::png::DisposeOp::Previous,
+            };
+            writer.set_dispose_op(dispose).unwrap();
+            writer.write_image_data(&patch.rgba).unwrap();
+        }
+        writer.finish().unwrap();
+        bytes
+    }
+
+    fn patches() -> impl Strategy<Value = Vec<Patch>> {
+        let sample = || prop_oneof![Just(0u8), Just(255), any::<u8>()];
+        let other = move || patch(SIDE, [sample(), sample(), sample(), sample()]);
+        let first = vec(any::<u8>(), (SIDE * SIDE * 4) as usize).prop_map(|rgba| Patch {
+            place: Rect { x: 0, y: 0, width: SIDE, height: SIDE },
+            rgba,
+            blends: false,
+            disposal: Disposal::Keep,
+        });
+        (first, vec(other(), 0..6)).prop_map(|(first, rest)| [vec![first], rest].concat())
+    }
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let (limits, control) = (Limits::default(), Control::new());
+        let timeline = Png.timeline(bytes, &limits).unwrap();
+        let animation = Animation::new(bytes, (Format::Png, &Png), &timeline, &limits, &control);
+        let embedded = Embedded::default();
+        let done = animator::Lossless.encode(&animation, setting(100.0), &embedded, u64::MAX, &control);
+        done.unwrap().unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn frames_are_shown_as_their_control_chunks_say(
+            patches in patches(), numerator in any::<u16>(), denominator in any::<u16>(), poster in any::<bool>(),
+        ) {
+            let delays = vec![(numerator, denominator); patches.len()];
+            let bytes = file(&patches, &delays, 5, poster);
+            let (timeline, frames) = played(Format::Png, &Png, &bytes).unwrap();
+            prop_assert!(distance(&frames, &simply(SIDE, SIDE, &patches)) <= Some(1));
+            let parts = if denominator == 0 { 100 } else { denominator };
+            let seconds = f64::from(numerator) / f64::from(parts);
+            prop_assert!(timeline.delays.iter().all(|delay| delay.seconds() == seconds));
+            prop_assert_eq!(timeline.plays, 5);
+        }
+
+        #[test]
+        fn packing_changes_no_frame(patches in patches(), poster in any::<bool>()) {
+            let bytes = file(&patches, &vec![(1, 30); patches.len()], 0, poster);
+            let (before, after) = (played(Format::Png, &Png, &bytes).unwrap(), played(Format::Png, &Png, &packed(&bytes)).unwrap());
+            prop_assert_eq!(distance(&after.1, &before.1), Some(0));
+            prop_assert_eq!(after.0, before.0);
+        }
+    }
+
+    fn two() -> Vec<u8> {
+        let place = Rect { x: 0, y: 0, width: SIDE, height: SIDE };
+        let patch = Patch { place, rgba: vec![200; 144], blends: true, disposal: Disposal::Keep };
+        let small = Rect { x: 1, y: 2, width: 3, height: 4 };
+        let second = Patch { place: small, rgba: vec![9; 48], ..patch.clone() };
+        file(&[patch, second], &[(1, 10), (0, 0)], 0, false)
+    }
+
+    /// `bytes` with a byte of a chunk changed, and its checksum made right again.
+    fn changed(bytes: &[u8], kind: &[u8; 4], nth: usize, at: usize, value: u8) -> Vec<u8> {
+        let mut out = container::SIGNATURE.to_vec();
+        let mut seen = 0;
+        for chunk in Chunks::new(bytes).unwrap() {
+            let chunk = chunk.unwrap();
+            let mut data = chunk.data.to_vec();
+            if &chunk.kind == kind {
+                if seen == nth {
+                    data[at] = value;
+                }
+                seen += 1;
+            }
+            write_chunk(&mut out, chunk.kind, &data);
+        }
+        out
+    }
+
+    #[test]
+    fn hostile_files_are_refused() {
+        let whole = two();
+        assert!(played(Format::Png, &Png, &whole).is_ok());
+        let limits = Limits { max_frames: 1, ..Limits::default() };
+        assert_eq!(Png.timeline(&whole, &limits).unwrap_err().code(), "limit_exceeded");
+        for end in 0..whole.len() {
+            assert!(played(Format::Png, &Png, &whole[..end]).is_err(), "{end}");
+        }
+        for (name, kind, nth, at, value) in [
+            ("more frames are promised", b"acTL", 0, 3, 9),
+            ("no frames are promised", b"acTL", 0, 3, 0),
+            ("a frame is out of order", b"fcTL", 1, 3, 9),
+            ("pixels are out of order", b"fdAT", 0, 3, 9),
+            ("a frame reaches beyond the canvas", b"fcTL", 1, 15, 4),
+            ("a frame is empty", b"fcTL", 1, 7, 0),
+            ("a frame goes away in an unknown way", b"fcTL", 1, 24, 3),
+            ("a frame is laid over in an unknown way", b"fcTL", 1, 25, 2),
+        ] {
+            let error = played(Format::Png, &Png, &changed(&whole, kind, nth, at, value)).unwrap_err();
+            assert_eq!(error.code(), "malformed", "{name}: {error}");
+        }
+        let mut noise = Noise(11);
+        for _ in 0..3_000 {
+            let mut damaged = whole.clone();
+            let at = noise.next() as usize % damaged.len();
+            damaged[at] = noise.next() as u8;
+            let _ = played(Format::Png, &Png, &damaged);
+        }
+    }
+}

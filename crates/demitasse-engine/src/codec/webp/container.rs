@@ -57,6 +57,11 @@ impl<'a> Riff<'a> {
         Ok(Chunk { kind, data })
     }
 
+    /// Chunks that lie in another one.
+    pub(super) fn within(data: &'a [u8]) -> Self {
+        Self { rest: data, trailer: &[] }
+    }
+
     /// The next chunk, or as much of it as there is.
     fn next_start(&mut self) -> Option<Chunk<'a>> {
         let (head, rest) = self.rest.split_first_chunk::<8>()?;
@@ -187,7 +192,7 @@ pub(super) fn embed(bare: &[u8], embedded: &Embedded) -> Result<Vec<u8>> {
 }
 
 /// Writes a simple file where that is enough, else an extended one: header, profile, image, EXIF, mark.
-fn assemble(header: &Header, coded: &[Chunk<'_>], embedded: &Embedded) -> Vec<u8> {
+pub(super) fn assemble(header: &Header, coded: &[Chunk<'_>], embedded: &Embedded) -> Vec<u8> {
     let mut out = b"RIFF\0\0\0\0WEBP".to_vec();
     if !is_told_by_image(header, coded) || *embedded != Embedded::default() {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
@@ -213,6 +218,36 @@ fn assemble(header: &Header, coded: &[Chunk<'_>], embedded: &Embedded) -> Vec<u8
     let size = (out.len() - 8) as u32;
     out[4..8].copy_from_slice(&size.to_le_bytes());
     out
+}
+
+/// A file of this size around the image chunks of a frame, and whether it may have pixels that are not opaque.
+///
+/// # Errors
+/// `Malformed` if there is no image, or its size is another.
+pub(super) fn frame_file(chunks: &[Chunk<'_>], width: u32, height: u32) -> Result<Vec<u8>> {
+    let mut alpha = chunks.iter().any(|chunk| &chunk.kind == b"ALPH");
+    let image = chunks.iter().find(|chunk| matches!(&chunk.kind, b"VP8 " | b"VP8L"));
+    let image = image.ok_or_else(|| malformed("a frame has no image"))?;
+    let size = match &image.kind {
+        b"VP8 " => parse_lossy(image.data)?,
+        _ => {
+            let (size, has_alpha) = parse_lossless(image.data)?;
+            alpha = has_alpha;
+            size
+        }
+    };
+    if size != (width, height) {
+        return Err(malformed("a frame and its image have different sizes"));
+    }
+    let coded: Vec<_> = chunks.iter().filter(|chunk| is_coded(&chunk.kind)).copied().collect();
+    let header =
+        Header { format: Format::Webp, width, height, bits: 8, alpha, animated: false, sequential: false };
+    Ok(assemble(&header, &coded, &Embedded::default()))
+}
+
+/// Whether a chunk holds pixels of one picture.
+pub(super) fn is_coded(kind: &[u8; 4]) -> bool {
+    matches!(kind, b"VP8 " | b"VP8L" | b"ALPH")
 }
 
 /// Whether a reader learns the header from the image chunks alone. A file may say that an opaque image has alpha, and the

@@ -17,12 +17,12 @@ use crate::{Control, Effort, Error, Quality, Result};
 pub(super) const IDENTITY: (&str, &str) = ("libwebp", "1.6.0");
 
 /// Longest side (RFC 9649, section 3.4): 14 bits.
-const MAX_SIDE: u32 = 16_383;
+pub(super) const MAX_SIDE: u32 = 16_383;
 
 /// VP8L. The colour under transparent pixels is kept too.
 pub(super) struct Lossless;
 
-const LOSSLESS: Settings = Settings {
+pub(super) const LOSSLESS: Settings = Settings {
     lossless: true,
     quality: 75.0,
     method: 4,
@@ -46,7 +46,7 @@ fn near_lossless(setting: Setting) -> Settings {
 /// VP8, with colours subsampled sharply and alpha kept whole; its quality is libwebp's own.
 pub(super) struct Lossy;
 
-fn lossy(setting: Setting) -> Settings {
+pub(super) fn lossy(setting: Setting) -> Settings {
     let method = match setting.effort {
         Effort::Fast => 4,
         Effort::Balanced => 5,

@@ -1,11 +1,13 @@
 //! WebP (RFC 9649), by libwebp.
 //!
 //! - `container`: RIFF chunks, walked and written by our own code; header, metadata, strip and the encoders share it.
+//! - `animation`: the frames of an animation, each as a WebP of its own.
 //! - `ffi`: the one place where libwebp is called.
 //! - `encode`: the three encoders, VP8L (every pixel, or nearly) and VP8 (lossy, alpha kept whole).
 //!
 //! libwebp has 8 bits a sample and no gray: gray goes in as RGB and comes out as RGB.
 
+mod animation;
 mod capabilities;
 mod container;
 mod encode;
@@ -15,7 +17,8 @@ mod metadata;
 #[cfg(test)]
 mod tests;
 
-use super::{Codec, Decoded, Encoder, Header, Memory};
+use super::animation::{Patches, Timeline};
+use super::{Animator, Codec, Decoded, Encoder, Header, Memory};
 use crate::image::{Image, Layout, Samples};
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Effort, Limits, Result, color};
@@ -50,6 +53,18 @@ impl Codec for Webp {
 
     fn strip(&self, bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         container::strip(bytes, keep)
+    }
+
+    fn timeline(&self, bytes: &[u8], limits: &Limits) -> Result<Timeline> {
+        animation::timeline(bytes, limits)
+    }
+
+    fn patches<'a>(&self, bytes: &'a [u8], _limits: &Limits) -> Result<Box<dyn Patches + 'a>> {
+        Ok(Box::new(animation::WebpPatches::new(bytes)?))
+    }
+
+    fn animators(&self) -> &'static [&'static dyn Animator] {
+        &[&animation::Lossless, &animation::Mixed]
     }
 
     fn memory(&self) -> Memory {

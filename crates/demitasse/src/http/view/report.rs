@@ -76,6 +76,28 @@ shapes! {
         predicted_score: f64,
         /// What kind of picture it is, where it was decoded.
         content: ReportContent,
+        /// When what is shown, of an animation.
+        animation: ReportAnimation,
+    }
+    /// When what is shown: the same in input and output.
+    object ReportAnimation {
+        /// How many frames.
+        frames: u32,
+        /// How long all of them are shown once, in milliseconds.
+        duration_ms: u64,
+        /// How often they are shown; 0 is for ever.
+        plays: u32,
+        /// In how many frames the decoded output was compared with the input: all, or none where its coding was kept.
+        compared_frames: u32;
+        /// The frame with the lowest score, where scores were measured; `score` is the mean of all.
+        lowest: ReportFrameScore,
+    }
+    /// A frame and its own score.
+    object ReportFrameScore {
+        /// Which, from 0.
+        frame: u32,
+        /// Its score.
+        score: f64,
     }
     /// What kind of picture it is.
     words ReportContent {
@@ -104,7 +126,7 @@ shapes! {
     }
     /// The same, for programs.
     words ReportReasonCode {
-        /// Several frames.
+        /// Several frames, and what is asked for cannot be made of them, or they are too much to decode.
         Animated,
         /// Compressed before to the same target or a lower one.
         AlreadyCompressed,
@@ -401,6 +423,34 @@ mod tests {
         for target in [Preset::Balanced.target(), Preset::Lossless.target(), quality] {
             let done =
                 compress(&bmp(64), &Request::new(target), &Limits::default(), &Control::new()).unwrap();
+            let written = serde_json::to_value(&done.report).unwrap();
+            let read: Report = serde_json::from_value(written.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn the_description_fits_what_the_engine_writes_of_animations() {
+        // A square that moves; every frame is drawn whole, by codes that no dictionary shortens.
+        let mut gif = b"GIF89a\x10\0\x10\0\xf0\0\0\x80\x80\x80\x10\x40\x90".to_vec();
+        for frame in 0..3 {
+            gif.extend(b"\x21\xf9\x04\x04\x05\0\0\0\x2c\0\0\0\0\x10\0\x10\0\0\x07");
+            let pixels: Vec<u8> = (0..256).map(|at| u8::from(at % 16 / 4 == frame)).collect();
+            // Codes of 8 bits, cleared before they grow.
+            let codes: Vec<u8> =
+                pixels.chunks(100).flat_map(|part| [&[0x80], part].concat()).chain([0x81]).collect();
+            for block in codes.chunks(255) {
+                gif.push(block.len() as u8);
+                gif.extend(block);
+            }
+            gif.push(0);
+        }
+        gif.push(0x3b);
+        let webp = "webp".parse().unwrap();
+        let quality = Target::Quality { quality: Quality(30.0) };
+        for request in [Request::new(Target::Lossless), Request::new(quality).with_format(webp)] {
+            let done = compress(&gif, &request, &Limits::default(), &Control::new()).unwrap();
+            assert_eq!(done.report.animation.as_ref().unwrap().compared_frames, 3, "{:?}", done.report);
             let written = serde_json::to_value(&done.report).unwrap();
             let read: Report = serde_json::from_value(written.clone()).unwrap();
             assert_eq!(serde_json::to_value(read).unwrap(), written);
