@@ -14,7 +14,7 @@ use url::Url;
 
 use super::original::OriginalArgs;
 use super::stores::{self, Role};
-use super::{BridgeArgs, Config, HttpConfig, PushArgs, Secret, SpaceArgs, WorkerConfig, listen};
+use super::{BridgeArgs, Config, HttpConfig, PushArgs, SandboxMode, Secret, SpaceArgs, WorkerConfig, listen};
 
 /// Everything that `serve` can be told.
 #[derive(Debug, Clone, Args)]
@@ -179,6 +179,18 @@ pub struct JobArgs {
     #[arg(long, env = "DEMITASSE_MEMORY", value_name = "MIB", default_value_t = 6_144)]
     pub memory: u64,
 
+    /// The sandbox of that process: `require` it whole or refuse to start, `auto`: what this system has, or `off`
+    ///
+    /// On Linux: Landlock, seccomp and resource limits. `demitasse doctor`, /readyz and the log say what is in force.
+    #[arg(
+        long,
+        env = "DEMITASSE_SANDBOX",
+        value_name = "MODE",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub sandbox: SandboxMode,
+
     /// Seconds that running requests and jobs may go on after the signal to stop
     #[arg(long, env = "DEMITASSE_GRACE", value_name = "SECONDS", default_value_t = 30)]
     pub grace: u64,
@@ -333,6 +345,7 @@ impl JobArgs {
             retry_delay: Duration::from_millis(self.retry_delay),
             deadline: Duration::from_secs(self.deadline),
             memory: self.memory.saturating_mul(1024 * 1024),
+            sandbox: self.sandbox,
             program: None,
         }
     }

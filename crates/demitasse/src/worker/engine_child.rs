@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::engine_process::{Allowance, EngineProcess};
 use super::engine_wire::Order;
+use crate::sandbox::Layer;
 
 pub(crate) use super::engine_process::{EngineFault, Finished};
 
@@ -56,9 +57,16 @@ pub(crate) struct EngineChild {
 }
 
 impl EngineChild {
-    /// `deadline` is the time for one image, `memory` the address space of one child, in bytes.
-    pub(crate) fn new(program: PathBuf, limits: Limits, deadline: Duration, memory: u64) -> Self {
-        let allowed = Allowance { max_bytes: limits.max_bytes, memory, deadline };
+    /// `deadline` is the time for one image, `memory` the address space of one child, in bytes, and `sandbox` what a child
+    /// is held to, or it does nothing.
+    pub(crate) fn new(
+        program: PathBuf,
+        limits: Limits,
+        deadline: Duration,
+        memory: u64,
+        sandbox: Vec<Layer>,
+    ) -> Self {
+        let allowed = Allowance { max_bytes: limits.max_bytes, memory, deadline, sandbox };
         Self { program, limits, allowed, idle: Arc::default() }
     }
 
@@ -91,7 +99,7 @@ impl EngineChild {
                 done => return Ok(done?),
             }
         }
-        let child = EngineProcess::start(&self.program, self.allowed)?;
+        let child = EngineProcess::start(&self.program, &self.allowed)?;
         Ok(self.give(child, &order, original, input).await?)
     }
 
