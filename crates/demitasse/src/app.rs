@@ -310,8 +310,9 @@ async fn engine(config: &Config) -> anyhow::Result<(EngineChild, Option<Sandbox>
         None => {}
     }
     let layers = sandbox.as_ref().map(|sandbox| sandbox.layers.clone()).unwrap_or_default();
-    let (deadline, memory) = (config.worker.deadline, config.worker.memory);
-    Ok((EngineChild::new(program, config.limits, deadline, memory, layers), sandbox))
+    let (deadline, memory, images) =
+        (config.worker.deadline, config.worker.memory, config.worker.images_per_process);
+    Ok((EngineChild::new(program, config.limits, deadline, memory, layers, images), sandbox))
 }
 
 /// Web push under the configured key, or the one that is kept in the store.

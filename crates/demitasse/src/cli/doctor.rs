@@ -168,7 +168,7 @@ async fn compress_a_dot(
     sandbox: Vec<Layer>,
 ) -> Result<String, String> {
     let (deadline, memory) = (config.worker.deadline, config.worker.memory);
-    let child = EngineChild::new(program, config.limits, deadline, memory, sandbox);
+    let child = EngineChild::new(program, config.limits, deadline, memory, sandbox, 1);
     let image = Bytes::from(gradient());
     let length = image.len() as u64;
     let original = InputImage { sha256: Sha256::of(&image), bytes: length, pixels: 256 };

@@ -97,6 +97,8 @@ pub struct WorkerConfig {
     pub memory: u64,
     /// How much the sandbox of that process matters.
     pub sandbox: SandboxMode,
+    /// Images that one such process does, one after another.
+    pub images_per_process: u32,
     /// The program to start as the engine's child; `None`: this one.
     pub program: Option<PathBuf>,
 }

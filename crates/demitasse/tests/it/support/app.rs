@@ -176,6 +176,7 @@ fn config(data: std::path::PathBuf) -> Config {
             deadline: Duration::from_secs(60),
             memory: 4 << 30,
             sandbox: SandboxMode::Auto,
+            images_per_process: 64,
             program: Some(env!("CARGO_BIN_EXE_demitasse").into()),
         },
         grace: Duration::from_secs(30),
