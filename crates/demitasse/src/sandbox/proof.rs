@@ -36,8 +36,8 @@ pub(crate) async fn establish(program: &Path, mode: SandboxMode) -> Result<Sandb
 /// Finds the layers that this system has, each by itself, and tries to get through all of them together. `program` is
 /// started for it, with the command `sandbox-proof`.
 ///
-/// Cost: six children, two at a time or three: 15 ms on 2 cores. Where the kernel's audit is on, its log has a line for each of
-/// the three that a seccomp filter ends.
+/// Cost: six children, three at a time: 27 ms of processor time (`docs/decisions/0020-sandbox.md`). Where the
+/// kernel's audit is on, its log has a line for each of the three that a seccomp filter ends.
 async fn prove(program: &Path) -> Sandbox {
     if let Some(why) = NONE_BECAUSE {
         return Sandbox::off(why);
