@@ -125,8 +125,11 @@ is_confined() {
   if in_container touch /usr/local/bin/x 2>/dev/null || in_container touch /etc/x 2>/dev/null; then
     fail "the root file system can be written"
   fi
+  local sandbox
+  sandbox="$(curl --silent --fail "$url/readyz" | field sandbox)"
+  [[ "$sandbox" == *"'full'"* ]] || fail "the sandbox of its children: $sandbox"
   mapfile -t written < <(cd "$dir/data" && ls)
-  say "user $uid, no capabilities, root read-only; in /data: ${written[*]}"
+  say "user $uid, no capabilities, root read-only, children in the whole sandbox; in /data: ${written[*]}"
 }
 
 make_picture() {

@@ -25,6 +25,7 @@ use crate::http::{BaseUrl, Http, Probes, operations, router};
 use crate::metrics::Metrics;
 use crate::notify::{Announcer, Channel, announce_regularly};
 use crate::push::{self, Vapid, VapidKey, WebPush};
+use crate::sandbox::{self, Sandbox, State};
 use crate::spool::Spool;
 use crate::worker::{self, EngineChild, Originals, Worker};
 
@@ -79,11 +80,12 @@ impl App {
                 .map(Arc::new);
         let mut channels: Vec<Arc<dyn Channel>> = vec![push.clone()];
         channels.extend(bridge.clone().map(|bridge| Arc::new(Told(bridge)) as _));
+        let (engine, sandbox) = engine(&config).await?;
         let worker = Arc::new(Worker {
             backends: backends.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
-            engine: engine(&config)?,
+            engine,
             config: config.worker.clone(),
             space: config.space.clone(),
             single_flight: worker::SingleFlight::default(),
@@ -95,7 +97,6 @@ impl App {
             originals: Originals { client: originals(&config), spool: spool.path(), limits: config.limits },
             announcer: Announcer::new(backends.clone(), clock.clone(), channels),
         });
-        let max_attempts = config.worker.max_attempts;
         let http = Arc::new(Http {
             config: config.http.clone(),
             limits: config.limits,
@@ -105,7 +106,7 @@ impl App {
                 metrics: metrics.clone(),
                 wake,
                 spool: spool.path(),
-                max_attempts,
+                max_attempts: config.worker.max_attempts,
                 bridge,
             },
             backends,
@@ -115,6 +116,7 @@ impl App {
             stopping,
             inspections: Semaphore::new(INSPECTIONS),
             probes: Probes::default(),
+            sandbox,
             last_event: 0.into(),
         });
         if worker.backends.exclusive {
@@ -287,11 +289,30 @@ impl App {
     }
 }
 
-/// The child process that compresses.
-fn engine(config: &Config) -> anyhow::Result<EngineChild> {
+/// The child process that compresses, and what it is held to; `None` where nothing is compressed.
+async fn engine(config: &Config) -> anyhow::Result<(EngineChild, Option<Sandbox>)> {
     let program = config.worker.program.clone().map_or_else(EngineChild::this_program, Ok);
     let program = program.context("cannot find this program")?;
-    Ok(EngineChild::new(program, config.limits, config.worker.deadline, config.worker.memory))
+    let sandbox = match config.role {
+        Role::Api => None,
+        Role::AllInOne | Role::Worker => {
+            let sandbox = sandbox::establish(&program, config.worker.sandbox).await;
+            Some(sandbox.map_err(anyhow::Error::msg)?)
+        }
+    };
+    match &sandbox {
+        Some(sandbox) if sandbox.state() == State::Full => {
+            tracing::info!(%sandbox, "images are compressed in a sandbox")
+        }
+        Some(sandbox) => {
+            tracing::warn!(%sandbox, "a hostile image could reach more than it should: see SECURITY.md")
+        }
+        None => {}
+    }
+    let layers = sandbox.as_ref().map(|sandbox| sandbox.layers.clone()).unwrap_or_default();
+    let (deadline, memory, images) =
+        (config.worker.deadline, config.worker.memory, config.worker.images_per_process);
+    Ok((EngineChild::new(program, config.limits, deadline, memory, layers, images), sandbox))
 }
 
 /// Web push under the configured key, or the one that is kept in the store.

@@ -21,6 +21,19 @@ pub(crate) fn hit(_name: &str) -> Option<String> {
     None
 }
 
+/// Arms in a child what is armed here under names that begin with `prefix`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn pass_on(command: &mut tokio::process::Command, prefix: &str) {
+    let armed = fail::list().into_iter().filter(|(name, _)| name.starts_with(prefix));
+    let armed: Vec<_> = armed.map(|(name, actions)| format!("{name}={actions}")).collect();
+    if !armed.is_empty() {
+        command.env("FAILPOINTS", armed.join(";"));
+    }
+}
+
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn pass_on(_command: &mut tokio::process::Command, _prefix: &str) {}
+
 /// Reads `FAILPOINTS`; what it arms stays armed while the guard lives.
 #[cfg(feature = "failpoints")]
 pub(crate) fn arm() -> fail::FailScenario<'static> {

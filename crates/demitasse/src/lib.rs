@@ -13,6 +13,7 @@
 //! | [`fetch`] | the one HTTP client for addresses that users supply |
 //! | `http` | routes, shapes, errors, the embedded UI |
 //! | `push` | browsers that want to be told |
+//! | `sandbox` | what the engine's child process gives up, and the proof of it |
 //! | `worker` | claims, leases, attempts, the engine's child process |
 //! | `notify` | telling those who asked that a job has ended |
 //! | `failpoint` | where tests may kill the process |
@@ -36,6 +37,7 @@ mod failpoint;
 mod hold;
 mod metrics;
 mod notify;
+mod sandbox;
 mod shutdown;
 mod spool;
 mod telemetry;

@@ -578,6 +578,7 @@ export interface components {
             };
             /** @description Whether requests should be sent here. */
             ready: boolean;
+            sandbox?: components["schemas"]["SandboxInForce"] | null;
         };
         /** @description The receipt: what was done, what was measured, what was tried. */
         Report: {
@@ -955,6 +956,18 @@ export interface components {
             /** @description For people. */
             detail: string;
         };
+        /** @description What was tried at the start, and stopped. Why something is missing is in the log. */
+        SandboxInForce: {
+            /** @description `limits`, `landlock`, `seccomp`: those that are in force. */
+            layers: string[];
+            /** @description In one word. */
+            state: components["schemas"]["SandboxState"];
+        };
+        /**
+         * @description In one word.
+         * @enum {string}
+         */
+        SandboxState: "full" | "partial" | "off";
         /** @description One compression of one image. */
         Task: {
             /**

@@ -14,6 +14,7 @@ use futures_util::stream;
 
 use crate::config::{Command, Config, ServeArgs};
 use crate::disk::{Disks, Room};
+use crate::sandbox::{self, Layer};
 use crate::worker::{EngineChild, EngineFault, InputImage};
 
 /// Less free space than this is a failure, in bytes.
@@ -33,6 +34,8 @@ struct Finding {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    #[cfg(feature = "failpoints")]
+    let _armed = crate::failpoint::arm();
     let runtime = tokio::runtime::Runtime::new()?;
     let mut findings = vec![versions()];
     match args.serve.clone().resolve(Command::Serve) {
@@ -50,7 +53,9 @@ async fn examine(config: &Config, findings: &mut Vec<Finding>) {
     findings.push(data_directory(&config.data));
     findings.extend(free_space(config));
     findings.extend(stores(config).await);
-    findings.push(engine(config).await);
+    let (sandbox, layers) = sandbox(config).await;
+    findings.push(sandbox);
+    findings.push(engine(config, layers).await);
     findings.push(address(config));
 }
 
@@ -137,16 +142,33 @@ fn without_password(url: &str) -> String {
     }
 }
 
-async fn engine(config: &Config) -> Finding {
+/// What is in force; a failure only where it is required.
+async fn sandbox(config: &Config) -> (Finding, Vec<Layer>) {
+    let (outcome, layers) = match EngineChild::this_program() {
+        Ok(program) => match sandbox::establish(&program, config.worker.sandbox).await {
+            Ok(sandbox) => (Ok(sandbox.to_string()), sandbox.layers),
+            Err(refusal) => (Err(refusal), Vec::new()),
+        },
+        Err(error) => (Err(format!("this program's own file cannot be found ({error})")), Vec::new()),
+    };
+    (Finding { name: "sandbox", outcome }, layers)
+}
+
+async fn engine(config: &Config, sandbox: Vec<Layer>) -> Finding {
     let outcome = match EngineChild::this_program() {
-        Ok(program) => compress_a_dot(config, program).await,
+        Ok(program) => compress_a_dot(config, program, sandbox).await,
         Err(error) => Err(format!("this program's own file cannot be found ({error})")),
     };
     Finding { name: "engine", outcome }
 }
 
-async fn compress_a_dot(config: &Config, program: std::path::PathBuf) -> Result<String, String> {
-    let child = EngineChild::new(program, config.limits, config.worker.deadline, config.worker.memory);
+async fn compress_a_dot(
+    config: &Config,
+    program: std::path::PathBuf,
+    sandbox: Vec<Layer>,
+) -> Result<String, String> {
+    let (deadline, memory) = (config.worker.deadline, config.worker.memory);
+    let child = EngineChild::new(program, config.limits, deadline, memory, sandbox, 1);
     let image = Bytes::from(gradient());
     let length = image.len() as u64;
     let original = InputImage { sha256: Sha256::of(&image), bytes: length, pixels: 256 };

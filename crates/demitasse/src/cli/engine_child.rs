@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::sandbox::Layer;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Largest input, in bytes
@@ -15,10 +17,14 @@ pub(super) struct Args {
     /// Processor time for one image, in seconds
     #[arg(long)]
     cpu_seconds: u64,
+
+    /// What it is held to; may be repeated
+    #[arg(long = "layer", value_name = "LAYER")]
+    sandbox: Vec<Layer>,
 }
 
 pub(super) fn run(args: &Args) -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _armed = crate::failpoint::arm();
-    crate::worker::run_engine_child(args.max_bytes, args.memory, args.cpu_seconds)
+    crate::worker::run_engine_child(args.max_bytes, args.memory, args.cpu_seconds, &args.sandbox)
 }

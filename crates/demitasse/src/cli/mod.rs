@@ -7,6 +7,7 @@ mod engine_child;
 mod healthcheck;
 mod inspect;
 mod man;
+mod sandbox_proof;
 mod serve;
 mod verify;
 
@@ -48,6 +49,9 @@ enum Command {
     /// One compression, for the service's own use
     #[command(hide = true)]
     EngineChild(engine_child::Args),
+    /// Tries what the sandbox stops, for the service's own use
+    #[command(hide = true)]
+    SandboxProof(sandbox_proof::Args),
 }
 
 /// Exit code for a wrong usage or setup; 1 is for inputs that failed, and a receipt that is not true.
@@ -66,6 +70,7 @@ pub fn run() -> ExitCode {
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man => man::run(&Cli::command()),
         Command::EngineChild(args) => Ok(engine_child::run(&args)),
+        Command::SandboxProof(args) => Ok(sandbox_proof::run(&args)),
     };
     result.unwrap_or_else(|error| {
         writeln!(io::stderr(), "demitasse: {error:#}").ok();

@@ -23,6 +23,7 @@ use url::Url;
 
 use crate::fetch::FetchPolicy;
 
+pub use crate::sandbox::SandboxMode;
 pub use args::{Command, DataArgs, HttpArgs, JobArgs, LimitArgs, LogFormat, ServeArgs};
 pub use bridge::{BridgeArgs, BridgeWork};
 pub use original::OriginalArgs;
@@ -94,6 +95,10 @@ pub struct WorkerConfig {
     pub deadline: Duration,
     /// Address space of the engine's child process, in bytes.
     pub memory: u64,
+    /// How much the sandbox of that process matters.
+    pub sandbox: SandboxMode,
+    /// Images that one such process does, one after another.
+    pub images_per_process: u32,
     /// The program to start as the engine's child; `None`: this one.
     pub program: Option<PathBuf>,
 }

@@ -15,6 +15,7 @@ use crate::disk::Disks;
 use crate::http::Probes;
 use crate::metrics::{Metrics, Now};
 use crate::push::WebPush;
+use crate::sandbox::Sandbox;
 
 /// Shared by all handlers.
 pub(crate) type HttpState = Arc<Http>;
@@ -41,6 +42,8 @@ pub(crate) struct Http {
     pub(crate) inspections: Semaphore,
     /// Whether the stores worked when they were last tried.
     pub(crate) probes: Probes,
+    /// What the engine's children are held to; `None` where nothing is compressed.
+    pub(crate) sandbox: Option<Sandbox>,
     /// Numbers the events of all streams.
     pub(crate) last_event: AtomicU64,
 }

@@ -17,11 +17,9 @@ use tokio::time::Instant;
 
 use super::engine_process::{Allowance, EngineProcess};
 use super::engine_wire::Order;
+use crate::sandbox::Layer;
 
 pub(crate) use super::engine_process::{EngineFault, Finished};
-
-/// Images that one child does.
-const MAX_IMAGES: u32 = 64;
 
 /// A larger image has a child of its own: 150 MB of memory (250 with alpha) stay with one that did smaller ones, in pieces
 /// that a large image might not fit into.
@@ -52,14 +50,24 @@ pub(crate) struct EngineChild {
     limits: Limits,
     /// What a child may take.
     allowed: Allowance,
+    /// Images that one child does.
+    max_images: u32,
     idle: Arc<IdleChildren>,
 }
 
 impl EngineChild {
-    /// `deadline` is the time for one image, `memory` the address space of one child, in bytes.
-    pub(crate) fn new(program: PathBuf, limits: Limits, deadline: Duration, memory: u64) -> Self {
-        let allowed = Allowance { max_bytes: limits.max_bytes, memory, deadline };
-        Self { program, limits, allowed, idle: Arc::default() }
+    /// `deadline` is the time for one image, `memory` the address space of one child, in bytes, and `sandbox` what a child
+    /// is held to, or it does nothing. It does `max_images` at most, one after another.
+    pub(crate) fn new(
+        program: PathBuf,
+        limits: Limits,
+        deadline: Duration,
+        memory: u64,
+        sandbox: Vec<Layer>,
+        max_images: u32,
+    ) -> Self {
+        let allowed = Allowance { max_bytes: limits.max_bytes, memory, deadline, sandbox };
+        Self { program, limits, allowed, max_images, idle: Arc::default() }
     }
 
     /// This program, in a way that still works after its file was replaced.
@@ -91,7 +99,7 @@ impl EngineChild {
                 done => return Ok(done?),
             }
         }
-        let child = EngineProcess::start(&self.program, self.allowed)?;
+        let child = EngineProcess::start(&self.program, &self.allowed)?;
         Ok(self.give(child, &order, original, input).await?)
     }
 
@@ -106,7 +114,7 @@ impl EngineChild {
         if finished.report.input.sha256 != original.sha256.to_string() {
             return Err(EngineFault::Crashed("the answer is of another image".into()));
         }
-        if self.may_share(original) && child.images < MAX_IMAGES {
+        if self.may_share(original) && child.images < self.max_images {
             IdleChildren::put(&self.idle, child);
         }
         Ok(finished)

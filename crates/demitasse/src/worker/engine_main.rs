@@ -1,8 +1,9 @@
 //! The child's side: `demitasse engine-child`. An order, its answer, and the next, until there is none.
 //!
-//! It limits itself before it reads the first byte, so that what a hostile image makes a codec do ends at a limit.
+//! It limits itself and enters its sandbox before it reads the first byte, so that what a hostile image makes a codec do
+//! ends at a limit, and what it makes it try is stopped.
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,17 +13,25 @@ use demitasse_engine::{Control, Limits, compress};
 
 use super::engine_wire::{Answer, Order, read, write};
 use crate::failpoint;
+use crate::sandbox::{Layer, UNAVAILABLE, enter};
 
 /// A tenth of the processor time that others get who want it at the same time (`sched(7)`).
 #[cfg(unix)]
 const NICENESS: i32 = 10;
 
 /// Runs the child; `max_bytes` bounds an input, `memory` its address space in bytes, `cpu_seconds` its processor time for
-/// an image.
-pub(crate) fn run(max_bytes: u64, memory: u64, cpu_seconds: u64) -> ExitCode {
+/// an image, `sandbox` what it has to be held to.
+pub(crate) fn run(max_bytes: u64, memory: u64, cpu_seconds: u64, sandbox: &[Layer]) -> ExitCode {
     // Before anything was decoded: what an image leaves behind is free for the next.
     let room = memory.saturating_sub(mapped().unwrap_or(0));
-    match limit_self(memory).and_then(|()| serve(max_bytes, room, cpu_seconds)) {
+    go_first();
+    let limited = limit_self(memory).map_err(|error| error.to_string());
+    if let Err(why) = limited.and_then(|()| enter(sandbox, end_with_parent)) {
+        // The parent puts it into its log.
+        writeln!(io::stderr(), "demitasse: {why}").ok();
+        return ExitCode::from(UNAVAILABLE);
+    }
+    match serve(max_bytes, room, cpu_seconds) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(2),
     }
@@ -30,7 +39,6 @@ pub(crate) fn run(max_bytes: u64, memory: u64, cpu_seconds: u64) -> ExitCode {
 
 /// `room` is the memory that the engine may take, in bytes, with the input's own.
 fn serve(max_bytes: u64, room: u64, cpu_seconds: u64) -> io::Result<()> {
-    end_with_parent();
     loop {
         limit_processor_time(cpu_seconds)?;
         let Some((order, bytes)) = read::<Order>(io::stdin().lock(), max_bytes)? else { return Ok(()) };
@@ -41,6 +49,7 @@ fn serve(max_bytes: u64, room: u64, cpu_seconds: u64) -> io::Result<()> {
 fn do_one(order: &Order, bytes: &[u8], room: u64) -> io::Result<()> {
     match failpoint::hit("engine.child").as_deref() {
         Some("abort") => std::process::abort(),
+        Some("socket") => drop(std::net::UdpSocket::bind("127.0.0.1:0")),
         Some("spin") => thread::sleep(Duration::from_secs(3600)),
         _ => {}
     }
@@ -57,6 +66,14 @@ fn do_one(order: &Order, bytes: &[u8], room: u64) -> io::Result<()> {
             write(io::stdout().lock(), &Answer::Done(Document::from_value(&done.report)?), &done.bytes)
         }
         Err(error) => write(io::stdout().lock(), &Answer::failed(&error), &[]),
+    }
+}
+
+/// Where memory runs out for the whole system, Linux ends us rather than the service. That it could not be asked for changes
+/// nothing else.
+fn go_first() {
+    if cfg!(target_os = "linux") {
+        std::fs::write("/proc/self/oom_score_adj", "1000").ok();
     }
 }
 
@@ -82,13 +99,17 @@ fn page_size() -> u64 {
 #[cfg(unix)]
 fn end_with_parent() {
     use rustix::event::{PollFd, PollFlags, poll};
-    thread::spawn(|| {
+    let (up, is_up) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        up.send(()).ok();
         let input = io::stdin();
         // Nothing is asked for: what is reported are hang-ups and errors alone.
         let mut wanted = [PollFd::new(&input, PollFlags::empty())];
         while poll(&mut wanted, None) == Err(rustix::io::Errno::INTR) {}
         std::process::exit(0);
     });
+    // What a C library does at a thread's start is over: the sandbox comes next, and stops some of it.
+    is_up.recv().ok();
 }
 
 #[cfg(not(unix))]

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::engine_wire::{Answer, MAX_HEAD, Order, preamble};
 use crate::failpoint;
+use crate::sandbox::{Layer, UNAVAILABLE};
 
 /// Smaller bytes and their receipt.
 pub(crate) struct Finished {
@@ -70,8 +71,8 @@ pub(super) struct EngineProcess {
     pub(super) images: u32,
 }
 
-/// What a child may take.
-#[derive(Debug, Clone, Copy)]
+/// What a child may take, and what it has to give up.
+#[derive(Debug, Clone)]
 pub(super) struct Allowance {
     /// Largest input, in bytes.
     pub(super) max_bytes: u64,
@@ -79,11 +80,13 @@ pub(super) struct Allowance {
     pub(super) memory: u64,
     /// Time for one image.
     pub(super) deadline: Duration,
+    /// What it is held to; it ends if it cannot be.
+    pub(super) sandbox: Vec<Layer>,
 }
 
 impl EngineProcess {
     /// Starts `program`.
-    pub(super) fn start(program: &Path, allowed: Allowance) -> Result<Self, EngineFault> {
+    pub(super) fn start(program: &Path, allowed: &Allowance) -> Result<Self, EngineFault> {
         let mut child = command(program, allowed).spawn().map_err(EngineFault::Start)?;
         if failpoint::hit("engine.spawned").is_some() {
             child.start_kill().ok();
@@ -150,7 +153,7 @@ impl EngineProcess {
     }
 }
 
-fn command(program: &Path, allowed: Allowance) -> Command {
+fn command(program: &Path, allowed: &Allowance) -> Command {
     let cpu_seconds = (allowed.deadline + MARGIN).as_secs() * 2;
     let mut command = Command::new(program);
     command
@@ -165,10 +168,10 @@ fn command(program: &Path, allowed: Allowance) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    #[cfg(feature = "failpoints")]
-    for (name, actions) in fail::list().iter().filter(|(name, _)| name.starts_with("engine.child")) {
-        command.env("FAILPOINTS", format!("{name}={actions}"));
+    for layer in &allowed.sandbox {
+        command.args(["--layer", layer.name()]);
     }
+    failpoint::pass_on(&mut command, "engine.child");
     command
 }
 
@@ -239,9 +242,13 @@ fn finish(report: demitasse_core::Document, bytes: Vec<u8>) -> Result<Finished, 
 fn describe(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return format!("was ended by signal {signal}");
+        return match signal == rustix::process::Signal::SYS.as_raw() {
+            true => "was ended by its sandbox, for it tried what no codec has to do".into(),
+            false => format!("was ended by signal {signal}"),
+        };
     }
     match status.code() {
+        Some(code) if code == i32::from(UNAVAILABLE) => "could not be put into its sandbox".into(),
         Some(code) => format!("ended with code {code}"),
         None => "ended".into(),
     }

@@ -15,16 +15,25 @@ struct Watched {
 
 impl Watched {
     async fn new() -> Self {
+        Self::with_images_per_process(64).await
+    }
+
+    async fn with_images_per_process(images: u32) -> Self {
         let folder = TempDir::new().unwrap();
         let (program, notes) = (folder.path().join("demitasse"), notes(&folder));
         let script = format!(
-            "#!/bin/sh\necho $$ >> '{}'\nexec '{}' \"$@\"\n",
+            // Those that prove the sandbox do no image.
+            "#!/bin/sh\n[ \"$1\" != engine-child ] || echo $$ >> '{}'\nexec '{}' \"$@\"\n",
             notes.display(),
             env!("CARGO_BIN_EXE_demitasse")
         );
         std::fs::write(&program, script).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-        let app = TestApp::with(|config| config.worker.program = Some(program)).await;
+        let app = TestApp::with(|config| {
+            config.worker.program = Some(program);
+            config.worker.images_per_process = images;
+        })
+        .await;
         Self { app, folder }
     }
 
@@ -57,6 +66,16 @@ async fn a_child_does_one_image_after_another() {
     }
     // Fewer than images; a machine that stands still for seconds may cost one more.
     assert!(watched.started().len() < 3, "{:?}", watched.started());
+}
+
+#[tokio::test]
+async fn with_one_image_per_process_no_child_gets_a_second() {
+    let watched = Watched::with_images_per_process(1).await;
+    for seed in 1..=3 {
+        let task = watched.compress(&png(32, 32, seed)).await;
+        assert_eq!(task["status"], "succeeded", "{task}");
+    }
+    assert_eq!(watched.started().len(), 3);
 }
 
 #[tokio::test]

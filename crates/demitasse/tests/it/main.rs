@@ -38,6 +38,10 @@ mod jobs;
 #[cfg(unix)]
 mod children;
 
+/// What those processes are held to, tried for real.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod sandbox;
+
 /// What goes with an image, and when its bytes go.
 mod deletion;
 

@@ -102,7 +102,8 @@ async fn readiness_names_every_dependency() {
     let answer = app.get("/readyz").await;
     assert_eq!(answer.status, StatusCode::OK);
     let ok = json!({ "metadata": "ok", "queue": "ok", "events": "ok", "storage": "ok", "server": "ok", "disk": "ok" });
-    assert_eq!(answer.json(), json!({ "ready": true, "dependencies": ok }));
+    let answer = answer.json();
+    assert_eq!((&answer["ready"], &answer["dependencies"]), (&json!(true), &ok));
 }
 
 /// A store that counts how often it is tried, and can be away.

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
 use crate::http::state::HttpState;
+use crate::sandbox::{Sandbox, State as SandboxState};
 
 /// How long the stores count as they were found.
 const FRESH: Duration = Duration::from_secs(10);
@@ -27,6 +28,24 @@ pub(crate) struct Readiness {
     /// By name: `ok`, or what is wrong. A `disk` that is low refuses uploads, and is no reason to send nothing here.
     #[schema(value_type = std::collections::HashMap<String, String>)]
     dependencies: BTreeMap<String, String>,
+    /// What the processes that decode images are held to; not there where none are started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox: Option<SandboxInForce>,
+}
+
+/// What was tried at the start, and stopped. Why something is missing is in the log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SandboxInForce {
+    /// In one word.
+    state: SandboxState,
+    /// `limits`, `landlock`, `seccomp`: those that are in force.
+    layers: Vec<&'static str>,
+}
+
+impl From<&Sandbox> for SandboxInForce {
+    fn from(sandbox: &Sandbox) -> Self {
+        Self { state: sandbox.state(), layers: sandbox.layers.iter().map(|layer| layer.name()).collect() }
+    }
 }
 
 /// The process answers.
@@ -49,7 +68,8 @@ pub(crate) async fn ready(State(http): State<HttpState>) -> Response {
     let disk = if http.disks.low().is_some() { "low: uploads are refused" } else { "ok" };
     dependencies.insert("disk".into(), disk.into());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, dependencies })).into_response()
+    let sandbox = http.sandbox.as_ref().map(Into::into);
+    (status, Json(Readiness { ready, dependencies, sandbox })).into_response()
 }
 
 /// What came of trying the stores. That costs a write to each, so an answer serves everyone who asks within [`FRESH`]; who

@@ -7,7 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use demitasse::app::App;
-use demitasse::config::{Config, HttpConfig, MinFree, PushConfig, Role, SpaceConfig, WorkerConfig};
+use demitasse::config::{
+    Config, HttpConfig, MinFree, PushConfig, Role, SandboxMode, SpaceConfig, WorkerConfig,
+};
 use demitasse::fetch::FetchPolicy;
 use demitasse_backends::{BackendUrls, Backends};
 use demitasse_core::{BlobStore, ManualClock};
@@ -173,6 +175,8 @@ fn config(data: std::path::PathBuf) -> Config {
             retry_delay: Duration::from_secs(1),
             deadline: Duration::from_secs(60),
             memory: 4 << 30,
+            sandbox: SandboxMode::Auto,
+            images_per_process: 64,
             program: Some(env!("CARGO_BIN_EXE_demitasse").into()),
         },
         grace: Duration::from_secs(30),
