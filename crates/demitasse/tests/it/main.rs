@@ -20,6 +20,7 @@ mod native;
 mod create_query;
 
 /// What comes back for what is no good.
+mod animation;
 mod bad_input;
 
 /// The bytes: types, ranges, caching.
