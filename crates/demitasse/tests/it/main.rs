@@ -19,8 +19,10 @@ mod native;
 /// What an upload may ask for.
 mod create_query;
 
-/// What comes back for what is no good.
+/// What comes back for pictures that move.
 mod animation;
+
+/// What comes back for what is no good.
 mod bad_input;
 
 /// The bytes: types, ranges, caching.
