@@ -49,6 +49,8 @@ impl Animator for Lossless {
         let bare = strip(animation.bytes, embedded)?;
         let mut options = Options::from_preset(LEVEL);
         options.strip = StripChunks::None;
+        // As of stills: what it gives then is not used.
+        options.timeout = control.remaining();
         let packed = optimize_from_memory(&bare, &options).map_err(|error| Error::codec("oxipng", error))?;
         control.check()?;
         Ok(((packed.len() as u64) < below_bytes).then_some(packed))

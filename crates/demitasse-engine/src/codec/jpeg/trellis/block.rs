@@ -26,7 +26,7 @@ struct Stop {
 /// decoder compatibility", IEEE Transactions on Image Processing 3, 1994). `exact` is in steps, row by row; the mean is
 /// rounded.
 ///
-/// Cost: grows with the square of the waves that stay; about 0.3 us for a block of a photo at everyday quality.
+/// Cost: grows with the square of the waves that stay; about 0.1 us for a block of a smooth photo at qualities of 65 to 80.
 pub(super) fn choose(exact: &Exact, price: f32, rates: &Rates) -> Levels {
     let mut levels = [0; COEFFICIENTS];
     levels[0] = exact[0].round() as i16;

@@ -20,7 +20,7 @@ const TURN: (f32, f32) = (0.461_939_77, 0.191_341_71);
 /// Two-dimensional DCT-II as JPEG scales it (T.81, A.3.3), which is the orthonormal one: rows of samples in, rows of
 /// coefficients out.
 ///
-/// Cost: about 60 ns.
+/// Cost: about 0.15 us.
 pub(super) fn forward(samples: &[Row; SIDE]) -> [Row; SIDE] {
     transposed(&waves(&transposed(&waves(samples))))
 }
