@@ -206,15 +206,23 @@ fn subsample(image: &Image) -> Result<Subsampled> {
 
 impl Prepared for Subsampled {
     fn encode(&self, setting: Setting, embedded: &Embedded, control: &Control) -> Result<Vec<u8>> {
-        // Large pictures at high quality: what says how each block is coded outgrows its 512 KB. Pressed, it fits.
-        for partition_limit in [0, 50, 100] {
-            match self.encode_bare(&Settings { partition_limit, ..lossy(setting) }, control)? {
-                Encoded::Done(bare) => return embed(&bare, embedded),
-                Encoded::HeaderTooLarge => {}
-            }
-        }
-        Err(Error::codec("libwebp", "the picture is too detailed for a VP8 header"))
+        embed(&pressed_to_fit(self, lossy(setting), control)?, embedded)
     }
+}
+
+/// A file without metadata, whose header is pressed as far as it must be.
+///
+/// # Errors
+/// `Codec`; `DeadlineExceeded`, `Cancelled`.
+pub(super) fn pressed_to_fit(picture: &Subsampled, settings: Settings, control: &Control) -> Result<Vec<u8>> {
+    // Large pictures at high quality: what says how each block is coded outgrows its 512 KB. Pressed, it fits.
+    for partition_limit in [0, 50, 100] {
+        match picture.encode_bare(&Settings { partition_limit, ..settings }, control)? {
+            Encoded::Done(bare) => return Ok(bare),
+            Encoded::HeaderTooLarge => {}
+        }
+    }
+    Err(Error::codec("libwebp", "the picture is too detailed for a VP8 header"))
 }
 
 fn accepts(image: &Image) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::container::{Chunk, Riff, assemble, is_coded, write_chunk};
-use super::super::encode::{IDENTITY, LOSSLESS, MAX_SIDE, lossy};
+use super::super::encode::{IDENTITY, LOSSLESS, MAX_SIDE, lossy, pressed_to_fit};
 use super::super::ffi::{self, Encoded, Pixels, Settings, Subsampled};
 use super::A_SECOND;
 use super::region::{Pixel, Region};
@@ -267,15 +267,9 @@ impl Work<'_> {
 
     fn lossy(&self, target: &[Pixel], region: Region, settings: Settings) -> Result<Frame> {
         self.smaller(target, &region, |pixels| {
-            let subsampled = Subsampled::new(pixels)?;
-            for partition_limit in [0, 50, 100] {
-                let settings = Settings { partition_limit, ..settings };
-                if let Encoded::Done(file) = subsampled.encode_bare(&settings, self.control)? {
-                    let shown = ffi::decode(&file, pixels.width, pixels.height, true)?;
-                    return Ok((file, Some(shown)));
-                }
-            }
-            Err(Error::codec("libwebp", "the picture is too detailed for a VP8 header"))
+            let file = pressed_to_fit(&Subsampled::new(pixels)?, settings, self.control)?;
+            let shown = ffi::decode(&file, pixels.width, pixels.height, true)?;
+            Ok((file, Some(shown)))
         })
     }
 
