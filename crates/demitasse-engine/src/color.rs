@@ -81,6 +81,24 @@ pub(crate) fn usable_profile(
     }
 }
 
+/// Whether two profiles of samples of this layout say the same: byte for byte, or sRGB both; none is sRGB.
+pub(crate) fn is_same_profile(layout: Layout, a: Option<&[u8]>, b: Option<&[u8]>) -> bool {
+    a == b || [a, b].into_iter().all(|profile| profile.is_none_or(|profile| is_srgb(layout, profile)))
+}
+
+/// Whether samples of this layout mean under `profile` what they mean without one. Gray ones never do: what a program makes of gray
+/// without a profile is its own affair.
+pub(crate) fn is_srgb(layout: Layout, profile: &[u8]) -> bool {
+    !layout.is_gray() && transform(false, profile).is_ok_and(|transform| is_identity(false, &transform))
+}
+
+/// A profile of sRGB in as few bytes as it takes: primaries, white point and one parametric curve.
+pub(crate) fn compact_srgb() -> &'static [u8] {
+    static COMPACT: std::sync::LazyLock<Vec<u8>> =
+        std::sync::LazyLock::new(|| ColorProfile::new_srgb().encode().unwrap_or_default());
+    &COMPACT
+}
+
 /// Converts 8-bit CMYK to 8-bit sRGB. `samples` are interleaved, four a pixel, 255 is full ink; says whether the profile
 /// was used.
 ///

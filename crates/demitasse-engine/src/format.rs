@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::metadata::Kind;
+
 /// An image format that the engine reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -47,6 +49,8 @@ pub struct Capabilities {
     pub sixteen_bits: bool,
     /// Whether it can carry several frames in time.
     pub animation: bool,
+    /// Kinds of metadata that this engine writes into it; of one that is never written, what stays beside pixels that stay.
+    pub metadata: &'static [Kind],
 }
 
 impl Format {

@@ -81,6 +81,7 @@ pub use format::{Capabilities, Format, Sniffed, sniff};
 pub use image::{Frame, Image, Layout, Samples};
 pub use limits::Limits;
 pub use memory::memory_needed;
+pub use metadata::{KindSet, MetadataPolicy, PolicyName};
 pub use pipeline::{Compressed, analyze, compress, inspect, read_metadata};
 pub use report::{Outcome, Report};
 pub use request::{DEFAULT_FLOOR, Effort, FormatSet, OutputFormat, Preset, Quality, Request, Score, Target};

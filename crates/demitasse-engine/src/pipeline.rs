@@ -8,7 +8,7 @@ use crate::analyze::Analysis;
 use crate::candidate::{Attempt, Candidate, Sample, Trials, decode_result, lossy, output_formats, plan};
 use crate::codec::{Codec, Header, Mode, Source, codec};
 use crate::image::Image;
-use crate::metadata::{Embedded, Mark, Metadata, Orientation, Rights, exif};
+use crate::metadata::{self, Embedded, Kind, Mark, Metadata, Orientation, Pixels, Rights, exif};
 use crate::metric::Evaluator;
 use crate::receipt::{Draft, Proof, Receipt, Survivors};
 use crate::reduce::{reduce, uses_alpha};
@@ -17,8 +17,8 @@ use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warnin
 use crate::request::OutputFormat;
 use crate::stream::already_compressed;
 use crate::{
-    Control, Error, Format, Limits, Request, Result, Sniffed, Target, animation, memory, orient, sniff, time,
-    verify,
+    Control, Error, Format, Limits, Request, Result, Sniffed, Target, animation, color, memory, orient,
+    sniff, time, verify,
 };
 
 /// Smaller bytes, and the receipt.
@@ -217,7 +217,32 @@ impl Input<'_> {
         if self.metadata.own_color {
             formats.retain(|format| *format == self.header.format);
         }
+        formats.retain(|format| self.not_carried(*format).is_none());
         Ok(formats)
+    }
+
+    /// A kind of metadata that must not be lost, and that `format` cannot carry beside new pixels.
+    pub(crate) fn not_carried(&self, format: Format) -> Option<Kind> {
+        let carried = format.capabilities().metadata;
+        self.kinds_to_hold().find(|kind| !carried.contains(kind))
+    }
+
+    /// Kinds whose loss would make a file stay as it is. A thumbnail may go: one of a picture that is turned upright lies on its side.
+    fn kinds_to_hold(&self) -> impl Iterator<Item = Kind> {
+        let is_strict = self.request.metadata.is_strict();
+        let kinds = self.metadata.items.iter().map(|item| item.kind).filter(move |_| is_strict);
+        kinds.filter(|kind| *kind != Kind::Thumbnail && self.request.metadata.keeps(*kind))
+    }
+
+    /// A kind of metadata that was to be held and that a result has not.
+    fn kind_lost(&self, format: Format, bytes: &[u8]) -> Result<Option<Kind>> {
+        if !self.request.metadata.is_strict() {
+            return Ok(None);
+        }
+        let result = codec(format).read_metadata(bytes, self.limits)?;
+        let has = |kind| result.items.iter().any(|item| item.kind == kind);
+        // Colours were compared with the pixels.
+        Ok(self.kinds_to_hold().find(|kind| *kind != Kind::Icc && !has(*kind)))
     }
 
     fn source<'s>(&'s self, image: &'s Image) -> Source<'s> {
@@ -316,7 +341,14 @@ impl Input<'_> {
 
     fn no_encoder(&self) -> Reason {
         let format = self.header.format;
-        let detail = if self.metadata.own_color {
+        let lost = output_formats(format, self.request.format)
+            .into_iter()
+            .find_map(|format| self.not_carried(format));
+        let detail = if let Some(kind) = lost {
+            format!(
+                "its metadata would not survive ({kind}), and all of it is to be kept: ask for another policy to compress it"
+            )
+        } else if self.metadata.own_color {
             format!("its colours are described in a way that only {format} can carry")
         } else {
             format!("there is no encoder for {format} yet: ask for png or webp")
@@ -374,6 +406,9 @@ impl Input<'_> {
         evaluator: &Evaluator<'_>,
     ) -> Result<std::result::Result<Proof, String>> {
         let format = attempt.candidate.format;
+        if let Some(kind) = self.kind_lost(format, &attempt.bytes)? {
+            return Ok(Err(format!("the metadata are not all there ({kind})")));
+        }
         if attempt.candidate.encoder.mode() == Mode::Lossless {
             let result = self.decode_result(format, &attempt.bytes, image)?;
             return Ok(verify::loss(image, result).map_or(Ok(Proof::Lossless), Err));
@@ -481,10 +516,13 @@ impl Input<'_> {
 
     /// What goes beside re-encoded, upright pixels.
     fn embedded(&self, image: &Image) -> Embedded {
+        let icc_is_srgb =
+            image.profile.as_deref().is_some_and(|profile| color::is_srgb(image.layout, profile));
         Embedded {
             icc: image.profile.as_ref().map(|profile| profile.to_vec()),
-            exif: exif::write(None, &self.metadata.rights),
+            icc_is_srgb,
             mark: self.mark(),
+            ..metadata::embedded(&self.metadata, self.request.metadata, Pixels::Upright)
         }
     }
 
@@ -492,8 +530,8 @@ impl Input<'_> {
     pub(crate) fn embedded_as_stored(&self) -> Embedded {
         Embedded {
             icc: self.metadata.icc.clone(),
-            exif: exif::write(self.orientation_to_keep(), &self.metadata.rights),
             mark: self.metadata.mark,
+            ..metadata::embedded(&self.metadata, self.request.metadata, Pixels::AsStored)
         }
     }
 }

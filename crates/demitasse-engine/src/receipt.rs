@@ -6,16 +6,16 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::candidate::Attempt;
-use crate::codec::{Header, Setting, Source};
+use crate::codec::{Header, Setting, Source, codec};
 use crate::metadata::{Kind, Metadata, Orientation};
 use crate::metric::Scored;
 use crate::pipeline::Compressed;
 use crate::reduce::uses_alpha;
 use crate::report::{
-    Animation, CandidateReport, Facts, Measurement, MetadataReport, Outcome, REPORT_VERSION, Reason,
+    Animation, CandidateReport, Facts, Item, Measurement, MetadataReport, Outcome, REPORT_VERSION, Reason,
     ReasonCode, Recipe, Report, Warning,
 };
-use crate::{Content, Format, Request, Score, Target, VERSION};
+use crate::{Content, Format, Limits, Request, Score, Target, VERSION};
 
 /// What the receipt says of the input.
 pub(crate) struct Receipt<'a> {
@@ -26,18 +26,33 @@ pub(crate) struct Receipt<'a> {
 }
 
 impl Receipt<'_> {
-    /// What is private, or of no use to a viewer: everything but profile, rights and orientation.
+    /// Whether the input has metadata that the policy drops.
     pub(crate) fn has_something_to_drop(&self) -> bool {
-        !self.metadata_report(Survivors::AsStored).dropped.is_empty()
+        self.metadata.items.iter().any(|item| !self.request.metadata.keeps(item.kind))
     }
 
-    fn metadata_report(&self, survivors: Survivors) -> MetadataReport {
+    /// Whether a kind was named as one to keep, or everything was. The profile of pixels that were converted is no loss, and a
+    /// thumbnail of a turned picture none either.
+    fn is_missed(&self, kind: Kind) -> bool {
+        !matches!(kind, Kind::Icc | Kind::Orientation | Kind::Copyright | Kind::Thumbnail)
+            && self.request.metadata.keeps(kind)
+    }
+
+    /// `found` says what the output has.
+    fn metadata_report(&self, survivors: Survivors, found: &[Item]) -> MetadataReport {
         let orientation = self.metadata.orientation;
-        let survives = |kind: Kind| match survivors {
-            Survivors::Everything => true,
-            Survivors::AsStored => matches!(kind, Kind::Icc | Kind::Copyright | Kind::Orientation),
-            Survivors::AsStoredLessRights => matches!(kind, Kind::Icc | Kind::Orientation),
-            Survivors::Upright { profile } => kind == Kind::Copyright || (profile && kind == Kind::Icc),
+        let wanted = |kind: Kind| self.request.metadata.keeps(kind);
+        let is_found = |kind: Kind| found.iter().any(|item| item.kind == kind);
+        let survives = |kind: Kind| match (survivors, kind) {
+            (Survivors::Everything, _) => true,
+            // A format may say sRGB without a profile.
+            (Survivors::Upright { profile }, Kind::Icc) => profile,
+            (_, Kind::Icc) => true,
+            (Survivors::Upright { .. }, Kind::Orientation) => false,
+            (_, Kind::Orientation) => true,
+            (Survivors::AsStoredLessRights, Kind::Copyright) => false,
+            (_, Kind::Copyright) => wanted(kind),
+            _ => wanted(kind) && is_found(kind),
         };
         let (kept, dropped) = self.metadata.items.iter().partition(|item| survives(item.kind));
         let is_turned = matches!(survivors, Survivors::Upright { .. }) && !orientation.is_upright();
@@ -320,7 +335,12 @@ impl Draft {
         if let Some(Made { format, width, height, bits, alpha }) = self.made {
             output = Facts { format, width, height, bits, alpha, ..output };
         }
-        let metadata = input.metadata_report(self.survivors);
+        let found = codec(output.format).read_metadata(&self.bytes, &Limits::default()).unwrap_or_default();
+        let metadata = input.metadata_report(self.survivors, &found.items);
+        let lost: Vec<_> =
+            metadata.dropped.iter().filter(|item| input.is_missed(item.kind)).map(|item| item.kind).collect();
+        let mut warnings = self.warnings;
+        warnings.extend(lost.into_iter().map(|kind| not_carried(kind, output.format)));
         let report = Report {
             version: REPORT_VERSION,
             engine: VERSION.to_owned(),
@@ -337,12 +357,17 @@ impl Draft {
             recipe: self.recipe,
             candidates: self.candidates,
             metadata,
-            warnings: self.warnings,
+            warnings,
             time_ms: milliseconds(wall),
             cpu_ms: cpu.map(milliseconds),
         };
         Compressed { bytes: self.bytes, report }
     }
+}
+
+fn not_carried(kind: Kind, format: Format) -> Warning {
+    let detail = format!("metadata ({kind}) was to be kept; it cannot be carried over, or not into {format}");
+    Warning { code: "metadata_not_carried".into(), detail }
 }
 
 /// Why more bytes came out than were allowed.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Error, Format, Resize, Result};
+use crate::{Error, Format, MetadataPolicy, Resize, Result};
 
 /// A score on the SSIMULACRA2 scale: 100 is identical, 90 visually lossless, 70 high quality, 50 medium; higher is
 /// better; heavy damage goes below 0. Never a quality setting.
@@ -314,6 +314,9 @@ pub struct Request {
     /// true. Without it damage is an error. JPEG alone; other formats do not tell what is missing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub salvage: bool,
+    /// What survives of what the file carries beside pixels.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub metadata: MetadataPolicy,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -330,6 +333,7 @@ impl Request {
             effort: Effort::Balanced,
             resize: None,
             salvage: false,
+            metadata: MetadataPolicy::default(),
         }
     }
 
@@ -358,6 +362,13 @@ impl Request {
     #[must_use]
     pub fn with_salvage(mut self, salvage: bool) -> Self {
         self.salvage = salvage;
+        self
+    }
+
+    /// Asks for another policy of metadata.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: MetadataPolicy) -> Self {
+        self.metadata = metadata;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::color;
 use crate::image::{Image, Layout, Samples};
 use crate::metric::view::to_8_bits;
 use crate::metric::{Evaluator, Scored};
@@ -61,7 +62,7 @@ pub(crate) fn look(
     control: &Control,
 ) -> Result<Look> {
     Ok(Look {
-        profile_is_same: result.profile == original.profile,
+        profile_is_same: has_same_profile(original, result),
         differences: compare(original, result),
         scored: evaluator.score(result, control)?,
     })
@@ -69,12 +70,16 @@ pub(crate) fn look(
 
 /// Why `result` is not the same in every pixel; `None` if it is.
 pub(crate) fn loss(original: &Image, result: Image) -> Option<String> {
-    if result.profile != original.profile {
+    if !has_same_profile(original, &result) {
         return Some("the colour profile is not the original's".into());
     }
     let result = reduce(result);
     let same = result.layout == original.layout && result.frames == original.frames;
     (!same).then(|| "a pixel is not the original's".into())
+}
+
+fn has_same_profile(original: &Image, result: &Image) -> bool {
+    color::is_same_profile(original.layout, original.profile.as_deref(), result.profile.as_deref())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

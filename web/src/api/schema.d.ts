@@ -1503,6 +1503,22 @@ export interface operations {
                  *     image fails.
                  */
                 salvage?: boolean;
+                /**
+                 * @description What survives of what the file carries beside pixels. web (unless said otherwise): who holds the rights; archive: everything,
+                 *     or the file stays as it is; private: nothing. The colour profile is kept, and the orientation applied, under each.
+                 */
+                metadata?: string;
+                /**
+                 * @description Kinds of metadata to keep although the policy drops them, with commas between them: copyright, date, gps, camera, xmp, iptc,
+                 *     comment.
+                 * @example date,camera
+                 */
+                keep?: string;
+                /**
+                 * @description Kinds of metadata to drop although the policy keeps them.
+                 * @example copyright
+                 */
+                drop?: string;
                 /** @description high, normal (unless said otherwise) or low: which of the waiting images goes first. */
                 priority?: string;
             };

@@ -164,6 +164,7 @@ fn formats(input: &Input<'_>) -> Vec<Format> {
         .into_iter()
         .filter(|format| wanted(format) && !codec(*format).animators().is_empty())
         .filter(|format| *format == own || !input.metadata.own_color)
+        .filter(|format| input.not_carried(*format).is_none())
         .collect()
 }
 

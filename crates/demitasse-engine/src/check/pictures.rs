@@ -2,6 +2,7 @@
 
 use super::{Answer, CheckName, Checks, File, frames, pixels, unless_ours};
 use crate::candidate::decode_result;
+use crate::color;
 use crate::image::Image;
 use crate::metric::Evaluator;
 use crate::reduce::{reduce, uses_alpha};
@@ -101,7 +102,7 @@ fn compare(
 fn is_same(reference: &Image, result: &Image) -> bool {
     reference.layout == result.layout
         && reference.frames == result.frames
-        && reference.profile == result.profile
+        && color::is_same_profile(reference.layout, reference.profile.as_deref(), result.profile.as_deref())
 }
 
 pub(super) fn is_near(claimed: Score, found: Score) -> bool {

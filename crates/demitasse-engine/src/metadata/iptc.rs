@@ -42,6 +42,48 @@ pub(crate) fn read_datasets(data: &[u8]) -> Rights {
     Rights { copyright, artist: text::clean(by_lines.join(", ").as_bytes()) }
 }
 
+/// The IPTC block of Photoshop resources, without those datasets that `drops` names by their number in record 2; other resources
+/// (small pictures, paths, print settings) only if `all`. `None` if nothing is left. The result has no [`PHOTOSHOP`] before it.
+///
+/// Cost: linear.
+pub(crate) fn select(resources: &[u8], all: bool, drops: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
+    let mut rest = resources.strip_prefix(PHOTOSHOP).unwrap_or(resources);
+    if all {
+        return Some(rest.to_vec()).filter(|rest| !rest.is_empty());
+    }
+    let mut datasets = Vec::new();
+    while let Some((id, data, tail)) = resource(rest) {
+        let mut left = if id == IIM_RESOURCE { data } else { &[] };
+        while let Some((record, number, value, after)) = dataset(left) {
+            if record != 2 || !drops(number) {
+                datasets.extend(&left[..5 + value.len()]);
+            }
+            left = after;
+        }
+        rest = tail;
+    }
+    (!datasets.is_empty()).then(|| wrap(&datasets))
+}
+
+/// Photoshop resources of nothing but these datasets.
+pub(crate) fn wrap(datasets: &[u8]) -> Vec<u8> {
+    let mut block = [b"8BIM", &IIM_RESOURCE.to_be_bytes()[..], &[0, 0]].concat();
+    block.extend((datasets.len() as u32).to_be_bytes());
+    block.extend(datasets);
+    block.resize(block.len().next_multiple_of(2), 0);
+    block
+}
+
+/// Whether a dataset of record 2 says who holds the rights: by-line, its title, credit, source, notice.
+pub(crate) fn is_rights(number: u8) -> bool {
+    matches!(number, BY_LINE | 85 | 110 | 115 | COPYRIGHT_NOTICE)
+}
+
+/// Whether a dataset of record 2 says when.
+pub(crate) fn is_date(number: u8) -> bool {
+    matches!(number, 30 | 35 | 37 | 38 | 47 | 55 | 60 | 62 | 63)
+}
+
 /// Splits off one block: its number, its data, what follows.
 fn resource(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let rest = bytes.strip_prefix(b"8BIM")?;
@@ -92,10 +134,22 @@ mod tests {
     }
 
     #[test]
+    fn datasets_go_by_their_kind_and_other_resources_too() {
+        let data = [iim(80, b"Ana"), iim(5, b"A title"), iim(55, b"20260102"), iim(90, b"Bern")].concat();
+        let resources =
+            [PHOTOSHOP, &block(0x040C, b"", b"a small picture"), &block(0x0404, b"", &data)].concat();
+        let left = select(&resources, false, |number| is_rights(number) || is_date(number)).unwrap();
+        assert_eq!(left, block(0x0404, b"", &[iim(5, b"A title"), iim(90, b"Bern")].concat()));
+        assert_eq!(select(&resources, true, |_| true).unwrap(), resources[PHOTOSHOP.len()..]);
+        assert_eq!(select(&resources, false, |_| true), None);
+    }
+
+    #[test]
     fn a_cut_block_never_panics() {
         let resources = [PHOTOSHOP, &block(0x0404, b"name", &iim(116, b"mine"))].concat();
         for length in 0..resources.len() {
             read_photoshop(&resources[..length]);
+            select(&resources[..length], false, is_date);
         }
         assert_eq!(read_photoshop(&resources).copyright.as_deref(), Some("mine"));
     }

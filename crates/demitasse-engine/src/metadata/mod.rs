@@ -1,17 +1,23 @@
 //! What files carry beside pixels, and which of it survives.
 //!
-//! The policy of this version: the orientation is applied to the pixels, the ICC profile and who holds the rights are
-//! kept, everything else is dropped; GPS positions and device identity above all.
+//! A [`MetadataPolicy`] decides. Under each of them the orientation is applied to the pixels and the ICC profile is kept; the default
+//! keeps who holds the rights and drops everything else, GPS positions and device identity above all.
 
 pub(crate) mod exif;
 pub(crate) mod iptc;
 mod mark;
+mod policy;
+mod select;
 mod text;
 pub(crate) mod xmp;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use mark::Mark;
+pub use policy::{KindSet, MetadataPolicy, PolicyName};
+pub(crate) use select::{Pixels, embedded};
 
 use crate::report::Item;
 
@@ -27,7 +33,7 @@ pub enum Kind {
     Copyright,
     /// A position.
     Gps,
-    /// Camera, lens, serial numbers, exposure, dates: the rest of EXIF.
+    /// Camera, lens, serial numbers, exposure: the rest of EXIF.
     Exif,
     /// XMP, less the rights.
     Xmp,
@@ -39,12 +45,32 @@ pub enum Kind {
     Thumbnail,
     /// A gain map, or other images behind the first (MPF).
     GainMap,
-    /// A time stamp.
+    /// When it was taken or changed.
     Time,
     /// Bytes after the end of the image.
     Trailer,
     /// Anything else.
     Other,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Icc => "profile",
+            Self::Orientation => "orientation",
+            Self::Copyright => "copyright",
+            Self::Gps => "position",
+            Self::Exif => "camera",
+            Self::Xmp => "XMP",
+            Self::Iptc => "IPTC",
+            Self::Comment => "comment",
+            Self::Thumbnail => "thumbnail",
+            Self::GainMap => "gain map",
+            Self::Time => "date",
+            Self::Trailer => "bytes after the end",
+            Self::Other => "of other kinds",
+        })
+    }
 }
 
 /// How the stored pixels must be turned for viewing: EXIF tag 0x0112, 1 to 8.
@@ -123,6 +149,68 @@ pub struct Metadata {
     pub mark: Option<Mark>,
     /// Every piece that was found, with its size; the orientation and the mark have none of their own.
     pub items: Vec<Item>,
+    /// What can be carried into another file.
+    pub pieces: Pieces,
+}
+
+/// Pieces as they were found. One that is broken, or longer than [`MAX_PIECE_BYTES`], is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pieces {
+    /// The EXIF block: a TIFF structure, without a leading `Exif\0\0`.
+    pub exif: Option<Vec<u8>>,
+    /// The XMP packet.
+    pub xmp: Option<Vec<u8>>,
+    /// Photoshop's image resources, of which one is IPTC-IIM.
+    pub iptc: Option<Vec<u8>>,
+    /// Comments and texts.
+    pub comments: Vec<Comment>,
+    /// When it was changed, as PNG says it: year (two bytes), month, day, hour, minute, second.
+    pub modified: Option<[u8; 7]>,
+}
+
+/// A text about the picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// What it is, as PNG says it: `Comment`, `Title`, `Description`, ... ASCII of 1 to 79 characters.
+    pub keyword: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Comment {
+    /// What it is: most are comments, some say when.
+    pub(crate) fn kind(&self) -> Kind {
+        Self::kind_of(self.keyword.as_bytes())
+    }
+
+    /// What a text of this keyword is.
+    pub(crate) fn kind_of(keyword: &[u8]) -> Kind {
+        match keyword {
+            b"Creation Time" | b"date:create" | b"date:modify" | b"date:timestamp" => Kind::Time,
+            _ => Kind::Comment,
+        }
+    }
+}
+
+/// Longest piece that is carried over, in bytes: what fits in a segment of JPEG with its signature.
+pub(crate) const MAX_PIECE_BYTES: usize = 65_000;
+
+/// A piece to carry, if it is not too long.
+pub(crate) fn piece(bytes: &[u8]) -> Option<Vec<u8>> {
+    (!bytes.is_empty() && bytes.len() <= MAX_PIECE_BYTES).then(|| bytes.to_vec())
+}
+
+impl Pieces {
+    /// Adds a comment, unless it is empty, or all of them would be too long.
+    pub(crate) fn add_comment(&mut self, keyword: &str, text: &str) {
+        let length = |comment: &Comment| comment.keyword.len() + comment.text.len();
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let comment = Comment { keyword: keyword.to_owned(), text: text.to_owned() };
+        let all = self.comments.iter().map(length).sum::<usize>() + length(&comment);
+        if !text.is_empty() && all <= MAX_PIECE_BYTES {
+            self.comments.push(comment);
+        }
+    }
 }
 
 /// Adds a piece of `bytes` to its kind's item; nothing if it is empty. One item a kind, however many pieces a file has.
@@ -141,6 +229,16 @@ pub struct Embedded {
     pub icc: Option<Vec<u8>>,
     /// An EXIF block: a TIFF structure, without the leading `Exif\0\0`.
     pub exif: Option<Vec<u8>>,
+    /// Whether the profile says what is assumed without one: a format may then say it in fewer bytes, or not at all.
+    pub icc_is_srgb: bool,
+    /// An XMP packet.
+    pub xmp: Option<Vec<u8>>,
+    /// Photoshop's image resources.
+    pub iptc: Option<Vec<u8>>,
+    /// Comments and texts.
+    pub comments: Vec<Comment>,
+    /// When it was changed, as PNG says it.
+    pub modified: Option<[u8; 7]>,
     /// The mark of this compression.
     pub mark: Option<Mark>,
 }

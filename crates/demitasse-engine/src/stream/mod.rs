@@ -61,7 +61,7 @@ impl Input<'_> {
     /// Cost: two passes over the input and one over the output; 16 MB and the output.
     pub(crate) fn recode(&self) -> Result<Option<Draft>> {
         let Target::Score { score: target } = self.request.target else { return Ok(None) };
-        if !may_stream(&self.header, self.request) {
+        if !may_stream(&self.header, self.request) || self.not_carried(self.header.format).is_some() {
             return Ok(None);
         }
         let (tiles, share) = tiles(self.header.width, self.header.height);
@@ -214,8 +214,9 @@ fn range(encoder: &dyn Encoder) -> Option<QualityRange> {
 
 /// About how many bytes it takes in a file.
 fn length(embedded: &Embedded) -> u64 {
-    let blocks = [&embedded.icc, &embedded.exif].into_iter().flatten();
-    blocks.map(|block| block.len() as u64).sum()
+    let blocks = [&embedded.icc, &embedded.exif, &embedded.xmp, &embedded.iptc].into_iter().flatten();
+    let comments = embedded.comments.iter().map(|comment| comment.keyword.len() + comment.text.len());
+    blocks.map(Vec::len).chain(comments).map(|bytes| bytes as u64).sum()
 }
 
 pub(crate) fn already_compressed() -> Reason {

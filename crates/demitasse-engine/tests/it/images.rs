@@ -94,3 +94,26 @@ pub(crate) fn exif(orientation: u16, copyright: &str, gps: bool) -> Vec<u8> {
     }
     [b"Exif\0\0".as_slice(), &tiff].concat()
 }
+
+/// Puts chunks behind the header of a PNG file.
+pub(crate) fn with_chunks(file: &[u8], chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let mut out = file[..33].to_vec();
+    for (kind, data) in chunks {
+        let body = [kind.as_slice(), data].concat();
+        out.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
+        out.extend(&body);
+        out.extend(crc32(&body).to_be_bytes());
+    }
+    out.extend(&file[33..]);
+    out
+}
+
+/// CRC-32 of PNG (ISO 3309), bit by bit.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
+        )
+    })
+}

@@ -5,6 +5,7 @@
 //! - `resize`: another size on the way.
 //! - `salvage`: damaged files.
 //! - `animation`: several frames.
+//! - `metadata`: what survives beside pixels.
 //! - `avif`: that format from end to end; it takes longer than others.
 //! - `images`: pictures made in code, and the files around them.
 
@@ -13,6 +14,7 @@
 mod animation;
 mod avif;
 mod images;
+mod metadata;
 mod pipeline;
 mod receipts;
 mod resize;

@@ -8,7 +8,7 @@ use demitasse_engine::{
 };
 use png::ColorType;
 
-use crate::images::{chart, decode_png, exif, photo, png, with_segment};
+use crate::images::{chart, crc32, decode_png, exif, photo, png, with_chunks, with_segment};
 
 fn run(bytes: &[u8], request: Request) -> Compressed {
     let done = compress(bytes, &request, &Limits::default(), &Control::new()).unwrap();
@@ -168,19 +168,6 @@ fn what_no_encoder_can_carry_is_said_to_be_so() {
     assert_eq!(done.report.reason.unwrap().code, ReasonCode::NoEncoder);
 }
 
-/// Puts chunks behind the header of a PNG file.
-fn with_chunks(file: &[u8], chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
-    let mut out = file[..33].to_vec();
-    for (kind, data) in chunks {
-        let body = [kind.as_slice(), data].concat();
-        out.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
-        out.extend(&body);
-        out.extend(crc32(&body).to_be_bytes());
-    }
-    out.extend(&file[33..]);
-    out
-}
-
 /// A `zTXt` chunk's data.
 fn packed(keyword: &str, text: &str) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
@@ -283,16 +270,6 @@ fn a_deadline_and_a_cancel_end_the_work() {
         let error = compress(&file, &balanced(), &Limits::default(), &control).unwrap_err();
         assert_eq!(error.code(), code);
     }
-}
-
-/// CRC-32 of PNG (ISO 3309), bit by bit.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(
-            crc ^ u32::from(*byte),
-            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
-        )
-    })
 }
 
 #[test]

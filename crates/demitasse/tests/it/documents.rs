@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use clap::{Args, Command};
 use demitasse::config::ServeArgs;
 use demitasse_engine::Format;
+use demitasse_engine::metadata::Kind;
 
 use crate::native::is_current;
 
@@ -55,10 +56,40 @@ fn the_page_on_configuration_is_current() {
 fn the_table_of_formats_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats.md");
     let page = std::fs::read_to_string(path).unwrap();
-    let (before, rest) = page.split_once("<!-- table -->\n").expect("the table's beginning is marked");
+    let page = with_table(&page, "table", &formats());
+    is_current("formats.md", &with_table(&page, "metadata", &carried()));
+}
+
+fn with_table(page: &str, name: &str, table: &str) -> String {
+    let begin = format!("<!-- {name} -->\n");
+    let (before, rest) = page.split_once(&begin).expect("the table's beginning is marked");
     let (_, after) = rest.split_once("<!-- end -->\n").expect("the table's end is marked");
-    let table = formats();
-    is_current("formats.md", &format!("{before}<!-- table -->\n{table}<!-- end -->\n{after}"));
+    format!("{before}{begin}{table}<!-- end -->\n{after}")
+}
+
+fn carried() -> String {
+    let kinds = [
+        Kind::Icc,
+        Kind::Copyright,
+        Kind::Time,
+        Kind::Gps,
+        Kind::Exif,
+        Kind::Thumbnail,
+        Kind::Xmp,
+        Kind::Iptc,
+        Kind::Comment,
+        Kind::GainMap,
+    ];
+    let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let heads = kinds.iter().map(Kind::to_string);
+    let mut table = row(["into".to_owned()].into_iter().chain(heads).collect());
+    table.push_str(&format!("|{}\n", "---|".repeat(kinds.len() + 1)));
+    for format in Format::ALL.into_iter().filter(|format| format.capabilities().encodes) {
+        let carries = |kind| if format.capabilities().metadata.contains(kind) { "yes" } else { "no" };
+        let cells = kinds.iter().map(carries).map(str::to_owned);
+        table.push_str(&row([format.to_string()].into_iter().chain(cells).collect()));
+    }
+    table
 }
 
 fn formats() -> String {

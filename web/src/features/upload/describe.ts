@@ -17,10 +17,13 @@ export function describeOptions(options: Options): string[] {
   if (options.format === "auto") parts.push("smallest format");
   else if (options.format !== "keep") parts.push(formatName(options.format));
   if (options.effort !== "balanced") parts.push(`${options.effort} effort`);
+  if (options.metadata !== "web") parts.push(METADATA[options.metadata]);
   if (options.resize !== "none") parts.push(describeSize(options));
   if (options.salvage) parts.push("damaged files too");
   return parts;
 }
+
+const METADATA = { archive: "all metadata kept", private: "no metadata kept" };
 
 function describeSize(options: Options): string {
   if (sizeProblem(options) !== null) return "size not complete";

@@ -32,6 +32,7 @@ it("asks for everything that was chosen, and says so in a few words", () => {
     unit: "MB",
     format: "webp",
     effort: "max",
+    metadata: "private",
     resize: "fit",
     width: "800",
     height: " 600",
@@ -40,13 +41,14 @@ it("asks for everything that was chosen, and says so in a few words", () => {
     salvage: true,
   });
   expect(queryOf(chosen)).toBe(
-    "max_bytes=1.5MB&floor=55&format=webp&effort=max&resize=fit&width=800&height=600&enlarge=true&salvage=true",
+    "max_bytes=1.5MB&floor=55&format=webp&effort=max&metadata=private&resize=fit&width=800&height=600&enlarge=true&salvage=true",
   );
   expect(describeOptions(chosen)).toEqual([
     "at most 1.5 MB",
     "score 55 or more",
     "WebP",
     "max effort",
+    "no metadata kept",
     "fit 800 × 600",
     "damaged files too",
   ]);

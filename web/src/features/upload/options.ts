@@ -2,12 +2,14 @@
 const GOALS = ["preset", "score", "bytes"] as const;
 export const UNITS = ["kB", "MB"] as const;
 export const EFFORTS = ["fast", "balanced", "max"] as const;
+export const POLICIES = ["web", "archive", "private"] as const;
 export const RESIZES = ["none", "scale", "fit", "cover", "thumb"] as const;
 
 /** What the server takes where no floor is given. */
 export const DEFAULT_FLOOR = 30;
 
 export type Effort = (typeof EFFORTS)[number];
+export type MetadataPolicy = (typeof POLICIES)[number];
 export type ResizeMethod = (typeof RESIZES)[number];
 
 /** Text fields are kept as typed: an option that is not complete is shown, and not sent. */
@@ -22,6 +24,8 @@ export interface Options {
   /** `keep`, `auto` or a format's name. */
   format: string;
   effort: Effort;
+  /** What survives beside pixels. */
+  metadata: MetadataPolicy;
   resize: ResizeMethod;
   width: string;
   height: string;
@@ -48,6 +52,7 @@ export function defaultOptions({ defaultPreset }: Offer): Options {
     floor: DEFAULT_FLOOR,
     format: "keep",
     effort: "balanced",
+    metadata: "web",
     resize: "none",
     width: "",
     height: "",
@@ -75,6 +80,7 @@ export function readOptions(stored: unknown, offer: Offer): Options {
     floor: scoreOr(found.floor, options.floor),
     format: oneOf(["keep", "auto", ...offer.formats], found.format, options.format),
     effort: oneOf(EFFORTS, found.effort, options.effort),
+    metadata: oneOf(POLICIES, found.metadata, options.metadata),
     resize: oneOf(RESIZES, found.resize, options.resize),
     width: text(found.width),
     height: text(found.height),
@@ -93,6 +99,7 @@ export function queryOf(options: Options): string {
   } else query.set("preset", options.preset);
   if (options.format !== "keep") query.set("format", options.format);
   if (options.effort !== "balanced") query.set("effort", options.effort);
+  if (options.metadata !== "web") query.set("metadata", options.metadata);
   if (options.resize !== "none" && sizeProblem(options) === null) {
     query.set("resize", options.resize);
     if (options.width.trim() !== "") query.set("width", options.width.trim());

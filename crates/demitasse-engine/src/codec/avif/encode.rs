@@ -194,7 +194,8 @@ fn assemble(image: &Image, nclx: Nclx, color: Av1, alpha: Option<Av1>, embedded:
         (color.config.into(), true),
         (nclx_box(nclx).into(), false),
     ];
-    if let Some(profile) = &embedded.icc {
+    // The numbers above say sRGB too.
+    if let Some(profile) = embedded.icc.as_ref().filter(|_| !embedded.icc_is_srgb) {
         properties.push((profile_box(profile).into(), false));
     }
     let part = |obus: Vec<u8>, properties, references| Part {

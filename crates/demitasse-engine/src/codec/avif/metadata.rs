@@ -5,7 +5,7 @@ use super::items::{Item, Items};
 use super::picture::{Coded, Nclx, Picture, read_items};
 use super::write::MARK;
 use super::{dav1d, strip};
-use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, xmp};
+use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, piece, xmp};
 use crate::{Error, Limits, Result};
 
 /// Reads it all. EXIF says more than XMP, where they disagree; its orientation does not count.
@@ -94,7 +94,9 @@ fn read_item(
     let kind = match (&item.kind, item.content_type) {
         (b"Exif", _) => {
             check_size(&data, limits)?;
-            let facts = exif::read(exif_block(&data));
+            let block = exif_block(&data);
+            metadata.pieces.exif = piece(block);
+            let facts = exif::read(block);
             metadata.rights = facts.rights;
             let mut said = 0;
             for found in facts.items {
@@ -108,6 +110,7 @@ fn read_item(
         }
         (b"mime", b"application/rdf+xml") => {
             *xmp_rights = xmp::read_rights(&data);
+            metadata.pieces.xmp = piece(&data);
             Kind::Xmp
         }
         (b"tmap", _) => Kind::GainMap,

@@ -34,9 +34,8 @@ pub(super) fn strip(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         }
     }
     // HEIF turns by properties alone; a reader that heeds EXIF too would turn twice.
-    let rights = keep.exif.as_deref().map(|block| exif::read(block).rights);
-    let exif = rights.and_then(|rights| exif::write(None, &rights));
-    let keep = Embedded { icc: None, exif, mark: keep.mark };
+    let exif = keep.exif.as_deref().and_then(exif::upright);
+    let keep = Embedded { icc: None, exif, ..keep.clone() };
     Ok(write(&brands(bytes)?, parts, &keep))
 }
 

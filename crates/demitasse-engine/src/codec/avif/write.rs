@@ -12,7 +12,7 @@ pub(super) const MARK: [u8; 16] = *b"demitass\x80\x8e-mark\xe5";
 
 /// An item to be written.
 pub(super) struct Part<'a> {
-    /// `av01`, `grid` or `Exif`.
+    /// `av01`, `grid`, `Exif`, or `mime` for XMP.
     pub kind: [u8; 4],
     /// Whether it is shown as part of another only.
     pub hidden: bool,
@@ -32,6 +32,11 @@ pub(super) fn write(brands: &[u8], mut parts: Vec<Part<'_>>, embedded: &Embedded
         let references = vec![(*b"cdsc", vec![0])];
         let properties = Vec::new();
         parts.push(Part { kind: *b"Exif", hidden: true, data: data.into(), properties, references });
+    }
+    if let Some(packet) = &embedded.xmp {
+        let references = vec![(*b"cdsc", vec![0])];
+        let (data, properties) = (packet.clone().into(), Vec::new());
+        parts.push(Part { kind: *b"mime", hidden: true, data, properties, references });
     }
     let mark = embedded.mark.map(mark_box).unwrap_or_default();
     let mut out = make(b"ftyp", &[brands]);
@@ -84,7 +89,9 @@ fn infos(parts: &[Part<'_>]) -> Vec<u8> {
     let mut table = (parts.len() as u16).to_be_bytes().to_vec();
     for (place, part) in parts.iter().enumerate() {
         let head = [number(place), [0, 0]].concat();
-        table.extend(make_full(b"infe", 2, part.hidden.into(), &[&head, &part.kind, &[0]]));
+        // What is of a media type says which (ISO/IEC 14496-12, section 8.11.6).
+        let content_type: &[u8] = if &part.kind == b"mime" { b"application/rdf+xml\0" } else { b"" };
+        table.extend(make_full(b"infe", 2, part.hidden.into(), &[&head, &part.kind, &[0], content_type]));
     }
     make_full(b"iinf", 0, 0, &[&table])
 }

@@ -13,4 +13,5 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: true,
     sixteen_bits: false,
     animation: true,
+    metadata: &[],
 };

@@ -1,6 +1,7 @@
 //! What JPEG can carry: known where the codec is not built, too.
 
 use crate::format::Capabilities;
+use crate::metadata::Kind;
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "jpeg",
@@ -13,4 +14,15 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: false,
     sixteen_bits: false,
     animation: false,
+    metadata: &[
+        Kind::Icc,
+        Kind::Copyright,
+        Kind::Time,
+        Kind::Gps,
+        Kind::Exif,
+        Kind::Thumbnail,
+        Kind::Xmp,
+        Kind::Iptc,
+        Kind::Comment,
+    ],
 };

@@ -1,8 +1,10 @@
 //! Writes markers anew around entropy-coded data that stays as it is.
 
 use crate::codec::jpeg::frame::is_adobe;
-use crate::codec::jpeg::marker::{APP0, APP1, APP2, COM, EOI, MAX_PAYLOAD, SOI, Segment, Walk};
-use crate::metadata::Embedded;
+use crate::codec::jpeg::marker::{APP0, APP1, APP2, APP13, COM, EOI, MAX_PAYLOAD, SOI, Segment, Walk};
+use crate::codec::jpeg::read::XMP;
+use crate::color;
+use crate::metadata::{Embedded, iptc};
 use crate::{Error, Result};
 
 pub(super) const EXIF: &[u8] = b"Exif\0\0";
@@ -52,8 +54,22 @@ pub(super) fn push_embedded(file: &mut Vec<u8>, keep: &Embedded) -> Result<()> {
     if let Some(exif) = &keep.exif {
         push(file, APP1, &[EXIF, exif])?;
     }
+    if let Some(packet) = &keep.xmp {
+        push(file, APP1, &[XMP, packet])?;
+    }
+    if let Some(resources) = &keep.iptc {
+        push(file, APP13, &[iptc::PHOTOSHOP, resources])?;
+    }
     if let Some(icc) = &keep.icc {
-        push_icc(file, icc)?;
+        // A file without a profile means sRGB to browsers, and whatever they like to other programs.
+        let compact = if keep.icc_is_srgb { color::compact_srgb() } else { &[] };
+        let shorter = !compact.is_empty() && compact.len() < icc.len();
+        push_icc(file, if shorter { compact } else { icc })?;
+    }
+    for comment in &keep.comments {
+        let keyword =
+            if comment.keyword == "Comment" { String::new() } else { format!("{}: ", comment.keyword) };
+        push(file, COM, &[keyword.as_bytes(), comment.text.as_bytes()])?;
     }
     if let Some(mark) = keep.mark {
         push(file, COM, &[mark.text().as_bytes()])?;

@@ -3,10 +3,10 @@
 use crate::codec::jpeg::container::{EXIF, ICC, JFIF, is_jfif};
 use crate::codec::jpeg::frame::is_adobe;
 use crate::codec::jpeg::marker::{APP0, APP1, APP2, APP13, COM, Segment, Walk};
-use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, iptc, xmp};
+use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, iptc, piece, xmp};
 use crate::{Error, Limits, Result};
 
-const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// Pieces of a packet that does not fit in one segment. Rights are never moved there; it is weighed, not read.
 const XMP_EXTENSION: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 /// CIPA DC-007: an index of more images behind the first.
@@ -18,7 +18,7 @@ const ISO_GAIN_MAP: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
 /// # Errors
 /// `Malformed` if the markers cannot be walked; `LimitExceeded` for an ICC profile above `limits.max_metadata_bytes`.
 ///
-/// Cost: linear in the file, without decoding; copies the ICC profile only.
+/// Cost: linear in the file, without decoding; copies the profile and what may be carried over.
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
     let mut reader = Reader::default();
     let mut walk = Walk::new(bytes)?;
@@ -41,6 +41,8 @@ struct Reader<'a> {
     iptc_rights: Rights,
     xmp_rights: Option<Rights>,
     more_images: bool,
+    /// Whether a packet or a block has parts in other segments.
+    is_extended: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -55,7 +57,10 @@ impl<'a> Reader<'a> {
                 self.take_xmp(&payload[XMP.len()..]);
                 Kind::Xmp
             }
-            APP1 if payload.starts_with(XMP_EXTENSION) => Kind::Xmp,
+            APP1 if payload.starts_with(XMP_EXTENSION) => {
+                self.is_extended = true;
+                Kind::Xmp
+            }
             APP2 if payload.starts_with(ICC) => {
                 self.icc.push(&payload[ICC.len()..]);
                 Kind::Icc
@@ -67,6 +72,7 @@ impl<'a> Reader<'a> {
             APP13 if payload.starts_with(iptc::PHOTOSHOP) => {
                 let lower = iptc::read_photoshop(payload);
                 self.iptc_rights = std::mem::take(&mut self.iptc_rights).or(lower);
+                self.take_resources(payload);
                 Kind::Iptc
             }
             COM => match Mark::parse(payload) {
@@ -74,7 +80,11 @@ impl<'a> Reader<'a> {
                     self.metadata.mark = Some(mark);
                     return;
                 }
-                None => Kind::Comment,
+                None => {
+                    let text = latin1_or_utf8(payload);
+                    self.metadata.pieces.add_comment("Comment", &text);
+                    Kind::Comment
+                }
             },
             _ if is_adobe(segment) => return,
             _ => Kind::Other,
@@ -87,6 +97,7 @@ impl<'a> Reader<'a> {
             return self.weigh(Kind::Exif, block.len());
         }
         let facts = exif::read(block);
+        self.metadata.pieces.exif = piece(block);
         self.metadata.orientation = facts.orientation;
         self.exif_rights = facts.rights;
         for item in facts.items {
@@ -96,7 +107,17 @@ impl<'a> Reader<'a> {
 
     fn take_xmp(&mut self, packet: &[u8]) {
         self.more_images |= xmp::has_gain_map(packet);
-        self.xmp_rights.get_or_insert_with(|| xmp::read_rights(packet));
+        if self.xmp_rights.is_none() {
+            self.xmp_rights = Some(xmp::read_rights(packet));
+            self.metadata.pieces.xmp = piece(packet);
+        }
+    }
+
+    /// Resources that go on in a second segment are joined (they are cut at any byte).
+    fn take_resources(&mut self, payload: &[u8]) {
+        let resources = payload.strip_prefix(iptc::PHOTOSHOP).unwrap_or(payload);
+        let before = self.metadata.pieces.iptc.take().unwrap_or_default();
+        self.metadata.pieces.iptc = piece(&[&before, resources].concat());
     }
 
     fn weigh(&mut self, kind: Kind, bytes: usize) {
@@ -106,6 +127,10 @@ impl<'a> Reader<'a> {
     fn finish(mut self, trailer: usize, limits: &Limits) -> Result<Metadata> {
         self.weigh(if self.more_images { Kind::GainMap } else { Kind::Trailer }, trailer);
         self.metadata.icc = self.icc.assemble(limits)?;
+        if self.is_extended {
+            // The rest of the packet is not read, and half of it is not the packet.
+            self.metadata.pieces.xmp = None;
+        }
         let has_exif_rights = !self.exif_rights.is_empty();
         self.metadata.rights = self.exif_rights.or(self.iptc_rights).or(self.xmp_rights.unwrap_or_default());
         if !has_exif_rights {
@@ -115,6 +140,12 @@ impl<'a> Reader<'a> {
         }
         Ok(self.metadata)
     }
+}
+
+/// A comment has no encoding of its own; most writers use UTF-8.
+fn latin1_or_utf8(text: &[u8]) -> String {
+    std::str::from_utf8(text)
+        .map_or_else(|_| text.iter().map(|&byte| char::from(byte)).collect(), str::to_owned)
 }
 
 /// An ICC profile in pieces, by number. Source: ICC.1 annex B.4.

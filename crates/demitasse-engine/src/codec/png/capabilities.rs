@@ -1,6 +1,7 @@
 //! What PNG can carry: known where the codec is not built, too.
 
 use crate::format::Capabilities;
+use crate::metadata::Kind;
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "png",
@@ -13,4 +14,14 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: true,
     sixteen_bits: true,
     animation: true,
+    metadata: &[
+        Kind::Icc,
+        Kind::Copyright,
+        Kind::Time,
+        Kind::Gps,
+        Kind::Exif,
+        Kind::Thumbnail,
+        Kind::Xmp,
+        Kind::Comment,
+    ],
 };

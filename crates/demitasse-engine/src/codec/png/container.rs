@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 use super::super::Header;
+use super::metadata::XMP_KEYWORD;
 use crate::metadata::Embedded;
 use crate::{Error, Format, Result};
 
@@ -235,12 +236,26 @@ pub(super) fn assemble(bare: &[u8], color: &[u8], embedded: &Embedded) -> Result
 }
 
 fn write_embedded(out: &mut Vec<u8>, embedded: &Embedded) {
-    if let Some(profile) = &embedded.icc {
+    if embedded.icc.is_some() && embedded.icc_is_srgb {
+        // Intent: perceptual (section 11.3.2.5).
+        write_chunk(out, *b"sRGB", &[0]);
+    } else if let Some(profile) = &embedded.icc {
         // A keyword, the end of it, method 0 (section 11.3.2.3).
         write_chunk(out, *b"iCCP", &[b"icc\0\0".as_slice(), &compress(profile)].concat());
     }
     if let Some(exif) = &embedded.exif {
         write_chunk(out, *b"eXIf", exif);
+    }
+    if let Some(packet) = &embedded.xmp {
+        // Not compressed, method 0, no language, no translated keyword (section 11.3.3.4): readers look for it as it is.
+        write_chunk(out, *b"iTXt", &[XMP_KEYWORD, &[0; 5], packet].concat());
+    }
+    if let Some(modified) = &embedded.modified {
+        write_chunk(out, *b"tIME", modified);
+    }
+    for comment in &embedded.comments {
+        let (keyword, text) = (comment.keyword.as_bytes(), comment.text.as_bytes());
+        write_chunk(out, *b"iTXt", &[keyword, &[0; 5], text].concat());
     }
     if let Some(mark) = embedded.mark {
         write_chunk(out, *b"tEXt", &[MARK_KEYWORD, b"\0", mark.text().as_bytes()].concat());

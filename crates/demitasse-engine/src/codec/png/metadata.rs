@@ -5,11 +5,11 @@ use std::io::Read;
 use flate2::read::ZlibDecoder;
 
 use super::container::{Chunk, Chunks, MARK_KEYWORD, is_srgb};
-use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, xmp};
+use crate::metadata::{Comment, Kind, MAX_PIECE_BYTES, Mark, Metadata, Rights, add_item, exif, piece, xmp};
 use crate::{Error, Limits, Result};
 
 /// The keyword of the text chunk that holds XMP.
-const XMP_KEYWORD: &[u8] = b"XML:com.adobe.xmp";
+pub(super) const XMP_KEYWORD: &[u8] = b"XML:com.adobe.xmp";
 
 /// Reads it all. Only profiles, XMP and the texts that say who holds the rights are decompressed, each up to
 /// `limits.max_metadata_bytes`. EXIF says more than text, and text more than XMP, where they disagree.
@@ -43,7 +43,9 @@ impl Reader<'_> {
             }
             b"eXIf" => {
                 check_size(chunk.data.len() as u64, self.limits)?;
-                let facts = exif::read(chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data));
+                let block = chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data);
+                self.metadata.pieces.exif = piece(block);
+                let facts = exif::read(block);
                 self.metadata.orientation = facts.orientation;
                 self.metadata.rights = facts.rights;
                 facts
@@ -56,7 +58,10 @@ impl Reader<'_> {
                 Some(kind) => kind,
                 None => return Ok(()),
             },
-            b"tIME" => Kind::Time,
+            b"tIME" => {
+                self.metadata.pieces.modified = chunk.data.try_into().ok();
+                Kind::Time
+            }
             b"cICP" | b"gAMA" | b"cHRM" => {
                 self.metadata.own_color |= !is_srgb(chunk);
                 return Ok(());
@@ -96,17 +101,32 @@ impl Reader<'_> {
                 Kind::Copyright
             }
             XMP_KEYWORD => {
-                self.xmp = xmp::read_rights(text()?.unwrap_or_default().as_bytes());
+                let packet = text()?.unwrap_or_default();
+                self.xmp = xmp::read_rights(packet.as_bytes());
+                self.metadata.pieces.xmp = piece(packet.as_bytes());
                 Kind::Xmp
             }
             b"Raw profile type xmp" => Kind::Xmp,
             // What ImageMagick writes, in hexadecimal; viewers do not read it.
             b"Raw profile type exif" | b"Raw profile type APP1" => Kind::Exif,
             b"Raw profile type iptc" | b"Raw profile type 8bim" => Kind::Iptc,
-            b"Creation Time" | b"date:create" | b"date:modify" | b"date:timestamp" => Kind::Time,
-            _ => Kind::Comment,
+            _ => {
+                self.take_comment(chunk, keyword, rest);
+                Comment::kind_of(keyword)
+            }
         };
         Ok(Some(kind))
+    }
+
+    /// A text that is broken, or too long to be carried over, is only weighed.
+    fn take_comment(&mut self, chunk: &Chunk<'_>, keyword: &[u8], rest: &[u8]) {
+        let limits = Limits { max_metadata_bytes: MAX_PIECE_BYTES as u64, ..self.limits.clone() };
+        let is_keyword =
+            (1..80).contains(&keyword.len()) && keyword.iter().all(|byte| (32..127).contains(byte));
+        let text = text_of(&chunk.kind, rest, &limits).ok().flatten().filter(|_| is_keyword);
+        if let Some((text, keyword)) = text.zip(std::str::from_utf8(keyword).ok()) {
+            self.metadata.pieces.add_comment(keyword, &text);
+        }
     }
 }
 

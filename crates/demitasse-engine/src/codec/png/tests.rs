@@ -123,8 +123,12 @@ fn an_interlaced_png_decodes_like_a_plain_one() {
 fn what_is_embedded_reads_back() {
     let icc = [b"\0\0\0\x14appl\x04\0\0\0mntrRGB ".as_slice(), &[7; 300]].concat();
     let mark = Some(Mark::Score(72.5));
-    let embedded =
-        Embedded { icc: Some(icc.clone()), exif: Some(b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec()), mark };
+    let embedded = Embedded {
+        icc: Some(icc.clone()),
+        exif: Some(b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec()),
+        mark,
+        ..Embedded::default()
+    };
     for encoder in Png.encoders() {
         // One that is gray, in RGB: its profile is one for RGB, and may not stand in a gray PNG.
         let gray = Image::still(

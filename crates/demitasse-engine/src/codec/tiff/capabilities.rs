@@ -1,6 +1,7 @@
 //! What TIFF can carry: known where the codec is not built, too.
 
 use crate::format::Capabilities;
+use crate::metadata::Kind;
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "tiff",
@@ -13,4 +14,5 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: true,
     sixteen_bits: true,
     animation: false,
+    metadata: &[Kind::Icc, Kind::Copyright],
 };

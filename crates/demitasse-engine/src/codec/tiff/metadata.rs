@@ -2,7 +2,7 @@
 
 use super::container::{ENTRY, File, tag};
 use super::tree::{self, Node, own_ranges};
-use crate::metadata::{Kind, Metadata, Orientation, add_item, exif, iptc, xmp};
+use crate::metadata::{Kind, Metadata, Orientation, add_item, exif, iptc, piece, xmp};
 use crate::report::Item;
 use crate::{Error, Limits, Result};
 
@@ -26,6 +26,9 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
         .or(iptc::read_datasets(data(tag::IPTC)))
         .or(iptc::read_photoshop(data(tag::PHOTOSHOP)))
         .or(xmp::read_rights(data(tag::XMP)));
+    metadata.pieces.xmp = piece(data(tag::XMP));
+    metadata.pieces.iptc =
+        piece(data(tag::IPTC)).map(|datasets| iptc::wrap(&datasets)).or(piece(data(tag::PHOTOSHOP)));
     for Item { kind, bytes } in items(&file, &tree::read(&file)?) {
         // The first page decides: what only later ones have of profile and rights does not survive.
         let is_lost = match kind {

@@ -1,6 +1,7 @@
 //! What WebP can carry: known where the codec is not built, too.
 
 use crate::format::Capabilities;
+use crate::metadata::Kind;
 
 pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     name: "webp",
@@ -13,4 +14,5 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: true,
     sixteen_bits: false,
     animation: true,
+    metadata: &[Kind::Icc, Kind::Copyright, Kind::Time, Kind::Gps, Kind::Exif, Kind::Thumbnail, Kind::Xmp],
 };

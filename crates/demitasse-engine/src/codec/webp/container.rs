@@ -10,6 +10,7 @@ pub(super) const MARK: &[u8; 4] = b"DMTS";
 const FLAG_ICC: u8 = 0x20;
 const FLAG_ALPHA: u8 = 0x10;
 const FLAG_EXIF: u8 = 0x08;
+const FLAG_XMP: u8 = 0x04;
 const FLAG_ANIMATION: u8 = 0x02;
 
 /// A chunk, as it lies in the file.
@@ -191,19 +192,24 @@ pub(super) fn embed(bare: &[u8], embedded: &Embedded) -> Result<Vec<u8>> {
     strip(bare, embedded)
 }
 
-/// Writes a simple file where that is enough, else an extended one: header, profile, image, EXIF, mark.
+/// Writes a simple file where that is enough, else an extended one: header, profile, image, EXIF, XMP, mark.
 pub(super) fn assemble(header: &Header, coded: &[Chunk<'_>], embedded: &Embedded) -> Vec<u8> {
     let mut out = b"RIFF\0\0\0\0WEBP".to_vec();
-    if !is_told_by_image(header, coded) || *embedded != Embedded::default() {
+    // Without a profile, colours are sRGB (section 2.7.1.4).
+    let profile = embedded.icc.as_ref().filter(|_| !embedded.icc_is_srgb);
+    let has_more =
+        profile.is_some() || embedded.exif.is_some() || embedded.xmp.is_some() || embedded.mark.is_some();
+    if !is_told_by_image(header, coded) || has_more {
         let flag = |set: bool, flag: u8| if set { flag } else { 0 };
         let flags = flag(header.animated, FLAG_ANIMATION)
             | flag(header.alpha, FLAG_ALPHA)
-            | flag(embedded.icc.is_some(), FLAG_ICC)
-            | flag(embedded.exif.is_some(), FLAG_EXIF);
+            | flag(profile.is_some(), FLAG_ICC)
+            | flag(embedded.exif.is_some(), FLAG_EXIF)
+            | flag(embedded.xmp.is_some(), FLAG_XMP);
         let [[w0, w1, w2, _], [h0, h1, h2, _]] = [header.width - 1, header.height - 1].map(u32::to_le_bytes);
         write_chunk(&mut out, *b"VP8X", &[flags, 0, 0, 0, w0, w1, w2, h0, h1, h2]);
     }
-    if let Some(profile) = &embedded.icc {
+    if let Some(profile) = profile {
         write_chunk(&mut out, *b"ICCP", profile);
     }
     for chunk in coded {
@@ -211,6 +217,9 @@ pub(super) fn assemble(header: &Header, coded: &[Chunk<'_>], embedded: &Embedded
     }
     if let Some(exif) = &embedded.exif {
         write_chunk(&mut out, *b"EXIF", exif);
+    }
+    if let Some(packet) = &embedded.xmp {
+        write_chunk(&mut out, *b"XMP ", packet);
     }
     if let Some(mark) = embedded.mark {
         write_chunk(&mut out, *MARK, mark.text().as_bytes());

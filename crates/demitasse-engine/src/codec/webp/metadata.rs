@@ -1,7 +1,7 @@
 //! What a WebP carries beside pixels.
 
 use super::container::{MARK, Riff};
-use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, xmp};
+use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, piece, xmp};
 use crate::{Error, Limits, Result};
 
 /// Reads it all, and walks the container to its end. EXIF says more than XMP, where they disagree.
@@ -22,7 +22,9 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
             b"EXIF" => {
                 check_size(chunk.data, limits)?;
                 // Some writers copy the prefix that JPEG has.
-                let facts = exif::read(chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data));
+                let block = chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data);
+                metadata.pieces.exif = piece(block);
+                let facts = exif::read(block);
                 metadata.orientation = facts.orientation;
                 metadata.rights = facts.rights;
                 facts.items.into_iter().for_each(|item| add_item(&mut metadata.items, item.kind, item.bytes));
@@ -39,6 +41,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
             }
             b"XMP " => {
                 xmp_rights = xmp::read_rights(chunk.data);
+                metadata.pieces.xmp = piece(chunk.data);
                 Kind::Xmp
             }
             _ => Kind::Other,

@@ -17,6 +17,7 @@ fn full() -> Embedded {
         icc: Some(vec![7; 301]),
         exif: Some(b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec()),
         mark: Some(Mark::Score(72.5)),
+        ..Embedded::default()
     }
 }
 

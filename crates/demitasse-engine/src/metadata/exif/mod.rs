@@ -1,10 +1,14 @@
-//! EXIF: a TIFF structure of four directories. Only the orientation and the rights are understood; the rest is weighed.
+//! EXIF: a TIFF structure of four directories. The orientation and the rights are understood; of the rest it is known which kind it
+//! is of.
 //!
 //! Read by a walker of its own, because a general reader parses every value: here no value is touched that is not asked
 //! for, each directory is visited once whatever the offsets say, and the work is linear in the length of the block.
 //!
 //! Source: CIPA DC-008 (Exif 2.32), TIFF 6.0 section 2.
 
+mod select;
+
+pub(crate) use self::select::{Keep, select, upright};
 use super::{Kind, Orientation, Rights, text};
 use crate::report::Item;
 
@@ -12,10 +16,12 @@ const ORIENTATION: u16 = 0x0112;
 const ARTIST: u16 = 0x013B;
 const COPYRIGHT: u16 = 0x8298;
 const GPS_DIRECTORY: u16 = 0x8825;
+const EXIF_DIRECTORY: u16 = 0x8769;
 const THUMBNAIL_LENGTH: u16 = 0x0202;
 
 const SHORT: u16 = 3;
 const ASCII: u16 = 2;
+const LONG: u16 = 4;
 const ENTRY_BYTES: usize = 12;
 
 /// What an EXIF block says.
@@ -66,6 +72,12 @@ fn weigh(main: Directory<'_>, rights: &Rights) -> Vec<Item> {
     let said = weigh_rights(main, ARTIST, rights.artist.as_deref())
         + weigh_rights(main, COPYRIGHT, rights.copyright.as_deref());
 
+    let of_dates = |directory: Directory<'_>| -> usize {
+        let dates = directory.entries().filter(|entry| select::is_date(entry.tag));
+        dates.map(Entry::bytes).fold(0, usize::saturating_add)
+    };
+    let dates = of_dates(main).saturating_add(main.child(EXIF_DIRECTORY).map_or(0, of_dates));
+
     let mut left = main.tiff.block.len();
     let mut take = |bytes: usize| {
         let taken = bytes.min(left);
@@ -76,9 +88,12 @@ fn weigh(main: Directory<'_>, rights: &Rights) -> Vec<Item> {
         item(Kind::Gps, take(gps)),
         item(Kind::Thumbnail, take(thumbnail)),
         item(Kind::Copyright, take(said)),
+        item(Kind::Time, take(dates)),
     ];
-    let known = [ORIENTATION, ARTIST, COPYRIGHT, GPS_DIRECTORY];
-    let has_more = main.entries().any(|entry| !known.contains(&entry.tag));
+    let known = [ORIENTATION, ARTIST, COPYRIGHT, GPS_DIRECTORY, EXIF_DIRECTORY];
+    let of_no_kind = |entry: Entry<'_>| !known.contains(&entry.tag) && !select::is_date(entry.tag);
+    let has_more = main.entries().any(of_no_kind)
+        || main.child(EXIF_DIRECTORY).is_some_and(|child| child.entries().any(of_no_kind));
     // What an editor cut the pointer to is still in the block: its position, its maker note, its thumbnail.
     if has_more || left > frame_bytes(main) {
         items.push(item(Kind::Exif, left));
@@ -94,52 +109,114 @@ fn weigh_rights(main: Directory<'_>, tag: u16, text: Option<&str>) -> usize {
     entry.bytes().min(ENTRY_BYTES + text.len() + 1)
 }
 
-/// The most that a block has around rights and position: the header, the directory's count and end, the entries of
-/// orientation and position, and a byte after each text that makes its length even.
+/// The most that a block has around rights, dates and position: the header, the counts and ends of directories, the entries of
+/// orientation and of directories, and a byte after each text that makes its length even.
 fn frame_bytes(main: Directory<'_>) -> usize {
     let has = |tag| usize::from(main.find(tag).is_some());
-    8 + 6 + ENTRY_BYTES * (has(ORIENTATION) + has(GPS_DIRECTORY)) + has(ARTIST) + has(COPYRIGHT)
+    let dates =
+        |directory: Directory<'_>| directory.entries().filter(|entry| select::is_date(entry.tag)).count();
+    let child = main.child(EXIF_DIRECTORY).map_or(0, |child| 6 + dates(child));
+    8 + 6
+        + ENTRY_BYTES * (has(ORIENTATION) + has(GPS_DIRECTORY) + has(EXIF_DIRECTORY))
+        + has(ARTIST)
+        + has(COPYRIGHT)
+        + dates(main)
+        + child
 }
 
 /// Writes the smallest block that says this, without a leading `Exif\0\0`; `None` if there is nothing to say (upright,
 /// no rights). Little-endian; text that is not ASCII is UTF-8, as most writers do it.
 pub(crate) fn write(orientation: Option<Orientation>, rights: &Rights) -> Option<Vec<u8>> {
-    let mut fields: Vec<(u16, u16, Vec<u8>)> = Vec::new();
+    write_block(false, orientation, rights, Vec::new(), [Vec::new(), Vec::new()])
+}
+
+/// A field: tag, kind, count and value in the byte order of its block.
+type Field = (u16, u16, u32, Vec<u8>);
+
+/// Writes a block of orientation, rights, more fields of the main directory, and the fields of the Exif and the GPS directory.
+fn write_block(
+    big_endian: bool,
+    orientation: Option<Orientation>,
+    rights: &Rights,
+    mut main: Vec<Field>,
+    children: [Vec<Field>; 2],
+) -> Option<Vec<u8>> {
+    let order = Order { big_endian };
     if let Some(orientation) = orientation.filter(|orientation| !orientation.is_upright()) {
-        fields.push((ORIENTATION, SHORT, vec![orientation.exif(), 0]));
+        main.push((ORIENTATION, SHORT, 1, order.u16(orientation.exif().into()).to_vec()));
     }
     for (tag, value) in [(ARTIST, &rights.artist), (COPYRIGHT, &rights.copyright)] {
         if let Some(value) = value.as_deref().and_then(|value| text::clean(value.as_bytes())) {
             let mut bytes = value.into_bytes();
             bytes.push(0);
-            fields.push((tag, ASCII, bytes));
+            main.push((tag, ASCII, bytes.len() as u32, bytes));
         }
     }
-    if fields.is_empty() {
+    for (tag, child) in [EXIF_DIRECTORY, GPS_DIRECTORY].into_iter().zip(&children) {
+        if !child.is_empty() {
+            main.push((tag, LONG, 1, vec![0; 4]));
+        }
+    }
+    if main.is_empty() {
         return None;
     }
-
-    let mut block = b"II*\0\x08\0\0\0".to_vec();
-    block.extend((fields.len() as u16).to_le_bytes());
-    let values_at = block.len() + fields.len() * ENTRY_BYTES + 4;
-    let mut values = Vec::new();
-    for (tag, kind, mut bytes) in fields {
-        let count = if kind == SHORT { 1 } else { bytes.len() as u32 };
-        block.extend(tag.to_le_bytes());
-        block.extend(kind.to_le_bytes());
-        block.extend(count.to_le_bytes());
-        if bytes.len() <= 4 {
-            bytes.resize(4, 0);
-            block.extend(bytes);
-        } else {
-            block.extend(((values_at + values.len()) as u32).to_le_bytes());
-            values.extend(bytes);
-            values.resize(values.len().next_multiple_of(2), 0);
+    main.sort_by_key(|field| field.0);
+    let mut child_at = 8 + directory_bytes(&main);
+    for (tag, child) in [EXIF_DIRECTORY, GPS_DIRECTORY].into_iter().zip(&children) {
+        if let Some(pointer) = main.iter_mut().find(|field| field.0 == tag) {
+            pointer.3 = order.u32(child_at as u32).to_vec();
+            child_at += directory_bytes(child);
         }
     }
-    block.extend([0; 4]);
-    block.extend(values);
+    let mut block = if big_endian { b"MM\0*".to_vec() } else { b"II*\0".to_vec() };
+    block.extend(order.u32(8));
+    for directory in [main].into_iter().chain(children).filter(|fields| !fields.is_empty()) {
+        order.push_directory(&mut block, directory);
+    }
     Some(block)
+}
+
+/// A directory with its values, each of an even length.
+fn directory_bytes(fields: &[Field]) -> usize {
+    let values = fields.iter().map(|(_, _, _, value)| value.len()).filter(|length| *length > 4);
+    6 + fields.len() * ENTRY_BYTES + values.map(|length| length.next_multiple_of(2)).sum::<usize>()
+}
+
+/// The byte order of a block.
+#[derive(Clone, Copy)]
+struct Order {
+    big_endian: bool,
+}
+
+impl Order {
+    fn u16(self, number: u16) -> [u8; 2] {
+        if self.big_endian { number.to_be_bytes() } else { number.to_le_bytes() }
+    }
+
+    fn u32(self, number: u32) -> [u8; 4] {
+        if self.big_endian { number.to_be_bytes() } else { number.to_le_bytes() }
+    }
+
+    fn push_directory(self, block: &mut Vec<u8>, fields: Vec<Field>) {
+        block.extend(self.u16(fields.len() as u16));
+        let values_at = block.len() + fields.len() * ENTRY_BYTES + 4;
+        let mut values = Vec::new();
+        for (tag, kind, count, mut value) in fields {
+            block.extend(self.u16(tag));
+            block.extend(self.u16(kind));
+            block.extend(self.u32(count));
+            if value.len() <= 4 {
+                value.resize(4, 0);
+                block.extend(value);
+            } else {
+                block.extend(self.u32((values_at + values.len()) as u32));
+                values.extend(value);
+                values.resize(values.len().next_multiple_of(2), 0);
+            }
+        }
+        block.extend([0; 4]);
+        block.extend(values);
+    }
 }
 
 fn item(kind: Kind, bytes: usize) -> Item {
@@ -212,9 +289,13 @@ impl<'a> Directory<'a> {
         self.tiff.directory(self.find(tag)?.number()? as usize)
     }
 
+    /// The offset of the next one; 0 if there is none.
+    fn next_pointer(self) -> u32 {
+        self.tiff.u32_at(self.at + self.count * ENTRY_BYTES).unwrap_or(0)
+    }
+
     fn next(self) -> Option<Directory<'a>> {
-        let offset = self.tiff.u32_at(self.at + self.count * ENTRY_BYTES)?;
-        self.tiff.directory(offset as usize)
+        self.tiff.directory(self.next_pointer() as usize)
     }
 
     /// Its entries and their values.
@@ -252,10 +333,22 @@ impl<'a> Entry<'a> {
         if value > 4 { value.saturating_add(ENTRY_BYTES) } else { ENTRY_BYTES }
     }
 
+    /// All twelve bytes.
+    fn raw(self) -> Option<[u8; ENTRY_BYTES]> {
+        self.tiff.block.get(self.value_at - 8..)?.first_chunk().copied()
+    }
+
     fn value(self) -> Option<&'a [u8]> {
         let length = self.value_bytes();
         let at = if length > 4 { self.tiff.u32_at(self.value_at)? as usize } else { self.value_at };
         self.tiff.block.get(at..at.checked_add(length)?)
+    }
+
+    /// Where its value lies, if not in the entry.
+    fn value_range(self) -> Option<std::ops::Range<usize>> {
+        let length = Some(self.value_bytes()).filter(|length| *length > 4)?;
+        let at = self.tiff.u32_at(self.value_at)? as usize;
+        Some(at..at.checked_add(length)?)
     }
 
     fn number(self) -> Option<u32> {

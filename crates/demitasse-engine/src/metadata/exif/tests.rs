@@ -1,7 +1,5 @@
 use super::*;
 
-const EXIF_DIRECTORY: u16 = 0x8769;
-
 fn rights() -> Rights {
     Rights { copyright: Some("© 2026 Ana".into()), artist: Some("Ana".into()) }
 }
@@ -171,5 +169,50 @@ fn no_cut_or_flip_makes_it_panic_or_grow() {
             damaged[at] = value;
             check(&damaged);
         }
+    }
+}
+
+fn keep(kinds: u8) -> Keep {
+    let has = |place: u8| kinds >> place & 1 == 1;
+    Keep { time: has(0), gps: has(1), camera: has(2), thumbnail: has(3), copies: has(4) }
+}
+
+#[test]
+fn what_is_edited_in_place_says_the_rest() {
+    let block = camera_block(40);
+    let left = select(Some(&block), keep(0b100), &rights(), None).unwrap();
+    let facts = read(&left);
+    assert_eq!((facts.orientation.exif(), facts.rights), (1, rights()));
+    assert!(facts.items.iter().all(|item| !matches!(item.kind, Kind::Gps | Kind::Thumbnail)));
+    let (fields, _) = ::exif::parse_exif(&left).unwrap();
+    assert!(fields.iter().any(|field| field.display_value().to_string() == "\"Cam\""));
+}
+
+#[test]
+fn everything_kept_is_the_same_block() {
+    let block = camera_block(40);
+    let left = select(Some(&block), keep(0b11111), &Rights::default(), Some(turned(6))).unwrap();
+    assert_eq!(left, block);
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_block_that_lies_gives_nothing_that_was_to_go(
+        changes in proptest::collection::vec((0..200_usize, proptest::num::u8::ANY), 0..12),
+        cut in 0..200_usize,
+        kinds in 0..32_u8,
+    ) {
+        let mut block = camera_block(40);
+        for (place, byte) in changes {
+            let place = place % block.len();
+            block[place] = byte;
+        }
+        block.truncate(block.len() - cut.min(block.len() / 2));
+        let left = select(Some(&block), keep(kinds), &rights(), None);
+        let facts = read(&left.unwrap_or_default());
+        let has = |kind| facts.items.iter().any(|item| item.kind == kind);
+        proptest::prop_assert!(kinds & 2 != 0 || !has(Kind::Gps));
+        proptest::prop_assert!(kinds & 8 != 0 || kinds & 4 == 0 || !has(Kind::Thumbnail));
+        proptest::prop_assert!(facts.orientation.is_upright());
     }
 }

@@ -18,7 +18,10 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 pub(super) use show::printable;
 
-use demitasse_engine::{DEFAULT_FLOOR, Effort, OutputFormat, Preset, Quality, Request, Score, Target};
+use demitasse_engine::{
+    DEFAULT_FLOOR, Effort, KindSet, MetadataPolicy, OutputFormat, PolicyName, Preset, Quality, Request,
+    Score, Target,
+};
 
 use crate::byte_size::byte_size;
 
@@ -105,6 +108,19 @@ pub(super) struct Args {
     #[arg(long)]
     salvage: bool,
 
+    /// What survives beside pixels: web (who holds the rights), archive (everything, or the file stays as it is), private (nothing);
+    /// the colour profile is kept, and the orientation applied, under each
+    #[arg(long, value_name = "POLICY", default_value = PolicyName::default().name(), value_parser = policy_parser())]
+    metadata: PolicyName,
+
+    /// Kinds of metadata to keep although the policy drops them: copyright, date, gps, camera, xmp, iptc, comment
+    #[arg(long, value_name = "KINDS", value_parser = KindsParser)]
+    keep: Option<KindSet>,
+
+    /// Kinds of metadata to drop although the policy keeps them
+    #[arg(long, value_name = "KINDS", value_parser = KindsParser)]
+    drop: Option<KindSet>,
+
     /// Print one JSON object a line, with the whole report, instead of a table
     #[arg(long)]
     json: bool,
@@ -123,6 +139,32 @@ fn preset_parser() -> impl TypedValueParser<Value = Preset> {
 
 fn effort_parser() -> impl TypedValueParser<Value = Effort> {
     PossibleValuesParser::new(Effort::ALL.map(Effort::name)).try_map(|name| name.parse::<Effort>())
+}
+
+fn policy_parser() -> impl TypedValueParser<Value = PolicyName> {
+    PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::name))
+        .try_map(|name| name.parse::<PolicyName>())
+}
+
+/// Takes lists, and tells shells the names to complete.
+#[derive(Debug, Clone, Copy)]
+struct KindsParser;
+
+impl TypedValueParser for KindsParser {
+    type Value = KindSet;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<KindSet, clap::Error> {
+        StringValueParser::new().try_map(|text| text.parse::<KindSet>()).parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(KindSet::names().map(PossibleValue::new)))
+    }
 }
 
 /// Takes lists too, and tells shells the names to complete.
@@ -150,7 +192,9 @@ impl TypedValueParser for FormatParser {
 impl Args {
     fn request(&self) -> Request {
         let request = Request::new(self.target()).with_effort(self.effort).with_salvage(self.salvage);
-        Request { resize: self.size.resize(), ..request }
+        let (keep, drop) = (self.keep.unwrap_or_default(), self.drop.unwrap_or_default());
+        let metadata = MetadataPolicy { policy: self.metadata, keep, drop };
+        Request { resize: self.size.resize(), metadata, ..request }
     }
 
     fn target(&self) -> Target {

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use demitasse_core::{ParsePriorityError, Priority};
 use demitasse_engine::{
-    DEFAULT_FLOOR, Effort, OutputFormat, Preset, Quality, Request, Resize, ResizeMethod, Score, Target,
+    DEFAULT_FLOOR, Effort, KindSet, MetadataPolicy, OutputFormat, PolicyName, Preset, Quality, Request,
+    Resize, ResizeMethod, Score, Target,
 };
 use serde::Deserialize;
 
@@ -48,6 +49,16 @@ pub(crate) struct CreateQuery {
     /// Whether to make what is left of a damaged JPEG into a whole file; the report says what is missing. Without it a damaged
     /// image fails.
     salvage: Option<bool>,
+    /// What survives of what the file carries beside pixels. web (unless said otherwise): who holds the rights; archive: everything,
+    /// or the file stays as it is; private: nothing. The colour profile is kept, and the orientation applied, under each.
+    metadata: Option<String>,
+    /// Kinds of metadata to keep although the policy drops them, with commas between them: copyright, date, gps, camera, xmp, iptc,
+    /// comment.
+    #[param(example = "date,camera")]
+    keep: Option<String>,
+    /// Kinds of metadata to drop although the policy keeps them.
+    #[param(example = "copyright")]
+    drop: Option<String>,
     /// high, normal (unless said otherwise) or low: which of the waiting images goes first.
     priority: Option<String>,
 }
@@ -67,6 +78,11 @@ impl CreateQuery {
                 .with_format(parse_or_default::<OutputFormat>(self.format.as_deref())?)
                 .with_effort(parse_or_default::<Effort>(self.effort.as_deref())?)
                 .with_salvage(self.salvage == Some(true))
+                .with_metadata(MetadataPolicy {
+                    policy: parse_or_default::<PolicyName>(self.metadata.as_deref())?,
+                    keep: parse_or_default::<KindSet>(self.keep.as_deref())?,
+                    drop: parse_or_default::<KindSet>(self.drop.as_deref())?,
+                })
         };
         request.validate()?;
         Ok(request)
@@ -175,6 +191,9 @@ mod tests {
             query.resize = Some("fit".into());
             (query.width, query.height, query.enlarge) = (Some(800), Some(600), Some(true));
             query.salvage = Some(true);
+            query.metadata = Some("archive".into());
+            query.keep = Some("date, camera".into());
+            query.drop = Some("gps".into());
         });
         let target = Target::MaxBytes { max_bytes: 1_500_000, floor: Score(50.0) };
         let formats = OutputFormat::Among([Format::Jpeg, Format::Webp].into_iter().collect());
@@ -184,7 +203,12 @@ mod tests {
             .with_format(formats)
             .with_effort(Effort::Max)
             .with_resize(resize)
-            .with_salvage(true);
+            .with_salvage(true)
+            .with_metadata(MetadataPolicy {
+                policy: PolicyName::Archive,
+                keep: "date,camera".parse().unwrap(),
+                drop: "gps".parse().unwrap(),
+            });
         assert_eq!(asked.unwrap(), expected);
     }
 }

@@ -41,6 +41,7 @@ fn full() -> Embedded {
             &crate::metadata::Rights { copyright: Some("Ada".into()), artist: None },
         ),
         mark: Some(Mark::Score(72.5)),
+        ..Embedded::default()
     }
 }
 

@@ -36,6 +36,7 @@ fn keep() -> Embedded {
         icc: Some((0..200_000_u32).map(|byte| (byte % 251) as u8).collect()),
         exif: exif::write(Some(Orientation::from_exif(6)), &rights),
         mark: Some(mark()),
+        ..Embedded::default()
     }
 }
 

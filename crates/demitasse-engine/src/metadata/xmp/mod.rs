@@ -1,12 +1,15 @@
-//! XMP: an RDF packet. Only `dc:rights` and `dc:creator` are read.
+//! XMP: an RDF packet. `dc:rights` and `dc:creator` are read; what survives of the rest is copied by its name.
 //!
 //! Source: ISO 16684-1. The prefix `dc` is taken literally, as every writer of XMP uses it: a table of namespaces would
 //! make the cost of a hostile packet quadratic.
+
+mod select;
 
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
+pub(crate) use self::select::{Keep, select};
 use super::{Rights, text};
 
 /// Longest packet that is read, in bytes: ordinary ones have 2 to 20 KB, edit histories reach hundreds.
