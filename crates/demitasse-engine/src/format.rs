@@ -24,6 +24,12 @@ pub enum Format {
     Bmp,
     /// TIFF 6.0.
     Tiff,
+    /// ISO/IEC 18181.
+    Jxl,
+    /// Windows icon.
+    Ico,
+    /// The "Quite OK Image" format, version 1.0.
+    Qoi,
 }
 
 /// What a format can carry and what this engine does with it: data, so that no caller matches on formats.
@@ -55,8 +61,18 @@ pub struct Capabilities {
 
 impl Format {
     /// Every format, in the order in which ties between candidates are decided.
-    pub const ALL: [Self; 7] =
-        [Self::Jpeg, Self::Png, Self::Webp, Self::Avif, Self::Gif, Self::Bmp, Self::Tiff];
+    pub const ALL: [Self; 10] = [
+        Self::Jpeg,
+        Self::Png,
+        Self::Webp,
+        Self::Avif,
+        Self::Gif,
+        Self::Bmp,
+        Self::Tiff,
+        Self::Jxl,
+        Self::Ico,
+        Self::Qoi,
+    ];
 
     /// What it can carry.
     pub fn capabilities(self) -> &'static Capabilities {
@@ -68,6 +84,9 @@ impl Format {
             Self::Gif => &crate::codec::gif::CAPABILITIES,
             Self::Bmp => &crate::codec::bmp::CAPABILITIES,
             Self::Tiff => &crate::codec::tiff::CAPABILITIES,
+            Self::Jxl => &crate::codec::jxl::CAPABILITIES,
+            Self::Ico => &crate::codec::ico::CAPABILITIES,
+            Self::Qoi => &crate::codec::qoi::CAPABILITIES,
         }
     }
 
@@ -103,6 +122,9 @@ impl fmt::Display for Format {
             Self::Gif => "GIF",
             Self::Bmp => "BMP",
             Self::Tiff => "TIFF",
+            Self::Jxl => "JPEG XL",
+            Self::Ico => "ICO",
+            Self::Qoi => "QOI",
         })
     }
 }
@@ -135,6 +157,12 @@ pub fn sniff(bytes: &[u8]) -> Sniffed {
         Sniffed::Known(Format::Bmp)
     } else if starts(b"II*\0") || starts(b"MM\0*") {
         Sniffed::Known(Format::Tiff)
+    } else if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL \r\n\x87\n") {
+        Sniffed::Known(Format::Jxl)
+    } else if starts(b"qoif") {
+        Sniffed::Known(Format::Qoi)
+    } else if ico_header_is_plausible(bytes) {
+        Sniffed::Known(Format::Ico)
     } else if let Some(brands) = brands(bytes) {
         sniff_brands(brands)
     } else {
@@ -170,15 +198,18 @@ fn bmp_header_is_plausible(bytes: &[u8]) -> bool {
     bytes.get(14..18).is_some_and(|size| matches!(size, [12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]))
 }
 
+/// An icon or a cursor has no signature: its type, at least one picture, and a byte of the first one's entry that is always 0.
+fn ico_header_is_plausible(bytes: &[u8]) -> bool {
+    bytes.first_chunk::<10>().is_some_and(|head| {
+        let [reserved_0, reserved_1, kind, kind_high, count, count_high, _, _, _, reserved_2] = *head;
+        let is_icon = matches!((kind, kind_high), (1 | 2, 0));
+        (reserved_0, reserved_1, reserved_2) == (0, 0, 0) && is_icon && (count, count_high) != (0, 0)
+    })
+}
+
 fn sniff_foreign(bytes: &[u8]) -> Sniffed {
     let starts = |signature: &[u8]| bytes.starts_with(signature);
-    let name = if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL \r\n\x87\n") {
-        "JPEG XL"
-    } else if starts(b"\0\0\x01\0") || starts(b"\0\0\x02\0") {
-        "ICO"
-    } else if starts(b"qoif") {
-        "QOI"
-    } else if starts(b"8BPS") {
+    let name = if starts(b"8BPS") {
         "Photoshop"
     } else if starts(b"\0\0\0\x0cjP  \r\n\x87\n") || starts(b"\xff\x4f\xff\x51") {
         "JPEG 2000"
@@ -214,18 +245,23 @@ mod tests {
         assert_eq!(sniff(b"\0\0\0\x18ftypavis\0\0\0\0avifavis"), Sniffed::Foreign("animated AVIF"));
         assert_eq!(sniff(b"\0\0\0\x18ftypisom\0\0\0\0mp41isom"), Sniffed::Unknown);
         assert_eq!(sniff(b"<?xml version='1.0'?>\n<!-- x --><svg"), Sniffed::Foreign("SVG"));
+        assert_eq!(sniff(b"\xff\x0a\xfa"), Sniffed::Known(Format::Jxl));
+        assert_eq!(sniff(b"\0\0\x01\0\x02\0\x10\x10\0\0"), Sniffed::Known(Format::Ico));
+        assert_eq!(sniff(b"\0\0\x01\0\0\0\x10\x10\0\0"), Sniffed::Unknown);
+        assert_eq!(sniff(b"qoif"), Sniffed::Known(Format::Qoi));
         assert_eq!(sniff(b"BMW is a car"), Sniffed::Unknown);
         assert_eq!(sniff(b""), Sniffed::Unknown);
     }
 
     #[test]
     fn what_is_read_is_told_in_one_sentence() {
-        assert_eq!(Format::names_of_read(), "JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF");
+        assert_eq!(Format::names_of_read(), "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG XL, ICO or QOI");
     }
 
     #[test]
     fn every_prefix_of_a_signature_is_looked_at_without_a_panic() {
         let head = b"\0\0\0\x0cJXL \r\n\x87\n";
+        assert_eq!(sniff(head), Sniffed::Known(Format::Jxl));
         for end in 0..head.len() {
             assert_eq!(sniff(&head[..end]), Sniffed::Unknown);
         }

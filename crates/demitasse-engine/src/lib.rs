@@ -23,7 +23,7 @@
 //! This crate is pure: no threads of its own, no async, no files, no network, no environment, nothing printed. Decoding
 //! what strangers send is safest in a process of its own; the application does that.
 //!
-//! Features: one a format (`jpeg`, `png`, `webp`, `avif`, `gif`, `bmp`, `tiff`), all of them by default. A format without its
+//! Features: one a format (`jpeg`, `png`, `webp`, `avif`, `gif`, `bmp`, `tiff`, `jxl`, `ico`, `qoi`), all of them by default. A format without its
 //! codec is still known by name, and refused by it.
 //!
 //! Where to go next: [`compress`], [`inspect`], [`Request`], [`report`], [`verify_receipt`]. Inside: `pipeline` is the story on one screen,
@@ -36,8 +36,11 @@
         feature = "avif",
         feature = "bmp",
         feature = "gif",
+        feature = "ico",
         feature = "jpeg",
+        feature = "jxl",
         feature = "png",
+        feature = "qoi",
         feature = "tiff",
         feature = "webp"
     )),

@@ -722,7 +722,7 @@ export interface components {
          * @description A format.
          * @enum {string}
          */
-        ReportFormat: "jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff" | "avif";
+        ReportFormat: "jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff" | "jxl" | "ico" | "qoi" | "avif";
         /**
          * @description A name that stands alone: a rule, or one format.
          * @enum {string}

@@ -16,10 +16,16 @@ pub(crate) mod avif;
 pub(crate) mod bmp;
 #[cfg(feature = "gif")]
 pub(crate) mod gif;
+#[cfg(feature = "ico")]
+pub(crate) mod ico;
 #[cfg(feature = "jpeg")]
 pub(crate) mod jpeg;
+#[cfg(feature = "jxl")]
+pub(crate) mod jxl;
 #[cfg(feature = "png")]
 pub(crate) mod png;
+#[cfg(feature = "qoi")]
+pub(crate) mod qoi;
 #[cfg(feature = "tiff")]
 pub(crate) mod tiff;
 #[cfg(feature = "webp")]
@@ -35,12 +41,21 @@ pub(crate) mod bmp;
 #[cfg(not(feature = "gif"))]
 #[path = "gif/capabilities.rs"]
 pub(crate) mod gif;
+#[cfg(not(feature = "ico"))]
+#[path = "ico/capabilities.rs"]
+pub(crate) mod ico;
 #[cfg(not(feature = "jpeg"))]
 #[path = "jpeg/capabilities.rs"]
 pub(crate) mod jpeg;
+#[cfg(not(feature = "jxl"))]
+#[path = "jxl/capabilities.rs"]
+pub(crate) mod jxl;
 #[cfg(not(feature = "png"))]
 #[path = "png/capabilities.rs"]
 pub(crate) mod png;
+#[cfg(not(feature = "qoi"))]
+#[path = "qoi/capabilities.rs"]
+pub(crate) mod qoi;
 #[cfg(not(feature = "tiff"))]
 #[path = "tiff/capabilities.rs"]
 pub(crate) mod tiff;
@@ -416,6 +431,12 @@ static BUILT: &[(Format, &dyn Codec)] = &[
     (Format::Bmp, &Caught(Format::Bmp, bmp::Bmp)),
     #[cfg(feature = "tiff")]
     (Format::Tiff, &Caught(Format::Tiff, tiff::Tiff)),
+    #[cfg(feature = "jxl")]
+    (Format::Jxl, &Caught(Format::Jxl, jxl::Jxl)),
+    #[cfg(feature = "ico")]
+    (Format::Ico, &Caught(Format::Ico, ico::Ico)),
+    #[cfg(feature = "qoi")]
+    (Format::Qoi, &Caught(Format::Qoi, qoi::Qoi)),
 ];
 
 /// The codec of a format; one that refuses, by the format's name, where it is not built.

@@ -211,6 +211,12 @@ shapes! {
         Bmp,
         /// TIFF.
         Tiff,
+        /// JPEG XL.
+        Jxl,
+        /// ICO.
+        Ico,
+        /// QOI.
+        Qoi,
         /// AVIF.
         Avif,
     }
