@@ -224,19 +224,28 @@ impl Input<'_> {
     /// A kind of metadata that must not be lost, and that `format` cannot carry beside new pixels.
     pub(crate) fn not_carried(&self, format: Format) -> Option<Kind> {
         let carried = format.capabilities().metadata;
-        self.kinds_to_hold().find(|kind| !carried.contains(kind))
+        let has_room = |kind| match kind {
+            Kind::GainMap => {
+                self.metadata.pieces.gain_map.is_some() && self.metadata.orientation.is_upright()
+            }
+            _ => true,
+        };
+        self.kinds_to_hold().find(|kind| !carried.contains(kind) || !has_room(*kind))
     }
 
     /// Kinds whose loss would make a file stay as it is. A thumbnail may go: one of a picture that is turned upright lies on its side.
     fn kinds_to_hold(&self) -> impl Iterator<Item = Kind> {
-        let is_strict = self.request.metadata.is_strict();
-        let kinds = self.metadata.items.iter().map(|item| item.kind).filter(move |_| is_strict);
-        kinds.filter(|kind| *kind != Kind::Thumbnail && self.request.metadata.keeps(*kind))
+        let policy = self.request.metadata_policy();
+        // Without loss, other pictures behind the first (a preview) are no part of it; a gain map is.
+        let is_map = self.metadata.pieces.gain_map.is_some();
+        let must_stay = move |kind: Kind| policy.is_strict() || (kind == Kind::GainMap && is_map);
+        let kinds = self.metadata.items.iter().map(|item| item.kind);
+        kinds.filter(move |kind| *kind != Kind::Thumbnail && policy.keeps(*kind) && must_stay(*kind))
     }
 
     /// A kind of metadata that was to be held and that a result has not.
     fn kind_lost(&self, format: Format, bytes: &[u8]) -> Result<Option<Kind>> {
-        if !self.request.metadata.is_strict() {
+        if self.kinds_to_hold().next().is_none() {
             return Ok(None);
         }
         let result = codec(format).read_metadata(bytes, self.limits)?;
@@ -522,7 +531,7 @@ impl Input<'_> {
             icc: image.profile.as_ref().map(|profile| profile.to_vec()),
             icc_is_srgb,
             mark: self.mark(),
-            ..metadata::embedded(&self.metadata, self.request.metadata, Pixels::Upright)
+            ..metadata::embedded(&self.metadata, self.request.metadata_policy(), Pixels::Upright)
         }
     }
 
@@ -531,7 +540,7 @@ impl Input<'_> {
         Embedded {
             icc: self.metadata.icc.clone(),
             mark: self.metadata.mark,
-            ..metadata::embedded(&self.metadata, self.request.metadata, Pixels::AsStored)
+            ..metadata::embedded(&self.metadata, self.request.metadata_policy(), Pixels::AsStored)
         }
     }
 }

@@ -28,20 +28,20 @@ pub(crate) struct Receipt<'a> {
 impl Receipt<'_> {
     /// Whether the input has metadata that the policy drops.
     pub(crate) fn has_something_to_drop(&self) -> bool {
-        self.metadata.items.iter().any(|item| !self.request.metadata.keeps(item.kind))
+        self.metadata.items.iter().any(|item| !self.request.metadata_policy().keeps(item.kind))
     }
 
     /// Whether a kind was named as one to keep, or everything was. The profile of pixels that were converted is no loss, and a
     /// thumbnail of a turned picture none either.
     fn is_missed(&self, kind: Kind) -> bool {
         !matches!(kind, Kind::Icc | Kind::Orientation | Kind::Copyright | Kind::Thumbnail)
-            && self.request.metadata.keeps(kind)
+            && (self.request.metadata.keeps(kind) || self.request.metadata_policy().keeps(kind))
     }
 
     /// `found` says what the output has.
     fn metadata_report(&self, survivors: Survivors, found: &[Item]) -> MetadataReport {
         let orientation = self.metadata.orientation;
-        let wanted = |kind: Kind| self.request.metadata.keeps(kind);
+        let wanted = |kind: Kind| self.request.metadata_policy().keeps(kind);
         let is_found = |kind: Kind| found.iter().any(|item| item.kind == kind);
         let survives = |kind: Kind| match (survivors, kind) {
             (Survivors::Everything, _) => true,
@@ -340,6 +340,10 @@ impl Draft {
         let lost: Vec<_> =
             metadata.dropped.iter().filter(|item| input.is_missed(item.kind)).map(|item| item.kind).collect();
         let mut warnings = self.warnings;
+        let loses_map = metadata.dropped.iter().any(|item| item.kind == Kind::GainMap);
+        if loses_map && input.metadata.pieces.gain_map.is_some() && !lost.contains(&Kind::GainMap) {
+            warnings.push(gain_map_dropped());
+        }
         warnings.extend(lost.into_iter().map(|kind| not_carried(kind, output.format)));
         let report = Report {
             version: REPORT_VERSION,
@@ -363,6 +367,12 @@ impl Draft {
         };
         Compressed { bytes: self.bytes, report }
     }
+}
+
+fn gain_map_dropped() -> Warning {
+    let detail = "its gain map went: on a screen of high dynamic range it looks as on any other. To keep it, name gain_map among the \
+                  metadata to keep (JPEG alone has room for it)";
+    Warning { code: "gain_map_dropped".into(), detail: detail.into() }
 }
 
 fn not_carried(kind: Kind, format: Format) -> Warning {

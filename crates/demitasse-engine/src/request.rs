@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::metadata::Kind;
 use crate::{Error, Format, MetadataPolicy, Resize, Result};
 
 /// A score on the SSIMULACRA2 scale: 100 is identical, 90 visually lossless, 70 high quality, 50 medium; higher is
@@ -370,6 +371,16 @@ impl Request {
     pub fn with_metadata(mut self, metadata: MetadataPolicy) -> Self {
         self.metadata = metadata;
         self
+    }
+
+    /// The policy of metadata, less what this request makes senseless: without loss a gain map belongs to the picture, and one of
+    /// another size has none.
+    pub(crate) fn metadata_policy(&self) -> MetadataPolicy {
+        match (self.target, self.resize) {
+            (_, Some(_)) => self.metadata.without(Kind::GainMap),
+            (Target::Lossless, None) => self.metadata.and(Kind::GainMap),
+            _ => self.metadata,
+        }
     }
 
     /// Checks the numbers.

@@ -12,6 +12,7 @@ mod text;
 pub(crate) mod xmp;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +165,8 @@ pub struct Pieces {
     pub iptc: Option<Vec<u8>>,
     /// Comments and texts.
     pub comments: Vec<Comment>,
+    /// A second picture that says how much brighter each place is on a screen that can show it.
+    pub gain_map: Option<Arc<GainMap>>,
     /// When it was changed, as PNG says it: year (two bytes), month, day, hour, minute, second.
     pub modified: Option<[u8; 7]>,
 }
@@ -190,6 +193,22 @@ impl Comment {
             _ => Kind::Comment,
         }
     }
+}
+
+/// A gain map as JPEG has it: pictures behind the first, and what in the first one's header leads to them. Sources: Ultra HDR 1.1
+/// (an XMP directory), CIPA DC-007 (an index, MPF), ISO 21496-1 (a segment that says that there is one).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GainMap {
+    /// The files behind the first.
+    pub pictures: Vec<u8>,
+    /// The index, without `MPF\0`, and how far behind its beginning the pictures lay.
+    pub index: Option<(Vec<u8>, usize)>,
+    /// What ISO 21496-1 puts into the first picture.
+    pub iso: Option<Vec<u8>>,
+    /// Whether the first picture's XMP leads to it.
+    pub in_xmp: bool,
+    /// Whether it has EXIF or a position of its own.
+    pub is_private: bool,
 }
 
 /// Longest piece that is carried over, in bytes: what fits in a segment of JPEG with its signature.
@@ -237,6 +256,8 @@ pub struct Embedded {
     pub iptc: Option<Vec<u8>>,
     /// Comments and texts.
     pub comments: Vec<Comment>,
+    /// A gain map.
+    pub gain_map: Option<Arc<GainMap>>,
     /// When it was changed, as PNG says it.
     pub modified: Option<[u8; 7]>,
     /// The mark of this compression.

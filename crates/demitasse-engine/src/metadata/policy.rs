@@ -53,7 +53,7 @@ impl FromStr for PolicyName {
 }
 
 /// Kinds that a caller may name, in the order in which they are written.
-const SELECTABLE: [(&str, Kind); 7] = [
+const SELECTABLE: [(&str, Kind); 8] = [
     ("copyright", Kind::Copyright),
     ("date", Kind::Time),
     ("gps", Kind::Gps),
@@ -61,9 +61,10 @@ const SELECTABLE: [(&str, Kind); 7] = [
     ("xmp", Kind::Xmp),
     ("iptc", Kind::Iptc),
     ("comment", Kind::Comment),
+    ("gain_map", Kind::GainMap),
 ];
 
-/// Some kinds of metadata, in words `copyright,date,gps,camera,xmp,iptc,comment`; in JSON a list of them.
+/// Some kinds of metadata, in words `copyright,date,gps,camera,xmp,iptc,comment,gain_map`; in JSON a list of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct KindSet(u8);
@@ -86,6 +87,10 @@ impl KindSet {
 
     fn words(self) -> impl Iterator<Item = &'static str> {
         SELECTABLE.into_iter().filter(move |(_, kind)| self.contains(*kind)).map(|(name, _)| name)
+    }
+
+    fn of(kind: Kind) -> Self {
+        SELECTABLE.iter().position(|(_, known)| *known == kind).map_or(Self(0), |place| Self(1 << place))
     }
 
     fn named(name: &str) -> Result<Self> {
@@ -162,6 +167,18 @@ impl MetadataPolicy {
             (PolicyName::Private, _) => false,
         };
         (by_policy || self.keep.contains(kind)) && !self.drop.contains(kind)
+    }
+
+    /// The same, and this kind with it, unless it is dropped by name.
+    pub(crate) fn and(mut self, kind: Kind) -> Self {
+        self.keep.0 |= KindSet::of(kind).0 & !self.drop.0;
+        self
+    }
+
+    /// The same without this kind.
+    pub(crate) fn without(mut self, kind: Kind) -> Self {
+        self.drop.0 |= KindSet::of(kind).0;
+        self
     }
 
     /// Whether a file stays as it is rather than lose a kind that is to survive.

@@ -1,6 +1,8 @@
 //! What goes into an output beside its pixels: a file's pieces, under a policy.
 
-use super::{Embedded, Kind, Metadata, MetadataPolicy, Orientation, Rights, exif, iptc, piece, xmp};
+use std::sync::Arc;
+
+use super::{Embedded, GainMap, Kind, Metadata, MetadataPolicy, Orientation, Rights, exif, iptc, piece, xmp};
 
 /// What the pieces will stand beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,19 +27,32 @@ pub(crate) fn embedded(metadata: &Metadata, policy: MetadataPolicy, pixels: Pixe
         keeps(Kind::Thumbnail) && (pixels == Pixels::AsStored || metadata.orientation.is_upright());
     let rights = if keeps(Kind::Copyright) { metadata.rights.clone() } else { Rights::default() };
     let pieces = &metadata.pieces;
+    // Turned, it would have to be turned too.
+    let fits = pixels == Pixels::AsStored || metadata.orientation.is_upright();
+    let may_be_kept =
+        |map: &&Arc<GainMap>| keeps(Kind::GainMap) && fits && (policy.is_strict() || !map.is_private);
+    let gain_map = pieces.gain_map.as_ref().filter(may_be_kept).cloned();
+    let described =
+        gain_map.as_ref().filter(|map| map.in_xmp).map(|map| xmp::of_gain_map(map.pictures.len()));
     Embedded {
         exif: embedded_exif(metadata, policy, thumbnail, &rights, orientation),
-        xmp: pieces.xmp.as_deref().filter(|_| keeps(Kind::Xmp)).and_then(|packet| {
-            let keep = xmp::Keep {
-                rights: keeps(Kind::Copyright),
-                time: keeps(Kind::Time),
-                gps: keeps(Kind::Gps),
-                camera: keeps(Kind::Exif),
-                orientation: pixels == Pixels::AsStored,
-                thumbnail,
-            };
-            xmp::select(packet, keep)
-        }),
+        xmp: pieces
+            .xmp
+            .as_deref()
+            .filter(|_| keeps(Kind::Xmp))
+            .and_then(|packet| {
+                let keep = xmp::Keep {
+                    rights: keeps(Kind::Copyright),
+                    time: keeps(Kind::Time),
+                    gps: keeps(Kind::Gps),
+                    camera: keeps(Kind::Exif),
+                    orientation: pixels == Pixels::AsStored,
+                    thumbnail,
+                    gain_map: gain_map.is_some(),
+                };
+                xmp::select(packet, keep)
+            })
+            .or(described),
         iptc: pieces.iptc.as_deref().filter(|_| keeps(Kind::Iptc)).and_then(|resources| {
             iptc::select(resources, policy.is_strict() && thumbnail, |number| {
                 (iptc::is_rights(number) && !keeps(Kind::Copyright))
@@ -45,6 +60,7 @@ pub(crate) fn embedded(metadata: &Metadata, policy: MetadataPolicy, pixels: Pixe
             })
         }),
         comments: pieces.comments.iter().filter(|comment| keeps(comment.kind())).cloned().collect(),
+        gain_map,
         modified: pieces.modified.filter(|_| keeps(Kind::Time)),
         ..Embedded::default()
     }

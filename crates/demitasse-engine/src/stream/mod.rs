@@ -80,6 +80,9 @@ impl Input<'_> {
         };
         let Some(decision) = decision else { return Ok(None) };
         let embedded = Embedded { mark: self.mark(), ..self.embedded_as_stored() };
+        if embedded.gain_map.is_some() {
+            return Ok(None);
+        }
         let without_metadata = (recoder.bare_length() + length(&embedded)).min(self.bytes.len() as u64);
         let below = (without_metadata as f64 * (1.0 - MIN_LOSSY_GAIN)) as u64;
         let max_bytes =

@@ -219,3 +219,101 @@ fn what_was_kept_goes_through_again_unchanged() {
         assert_eq!(twice.bytes, once.bytes);
     }
 }
+
+/// A photo with a gain map behind it, led to by XMP, an index and ISO's segment; and the gain map.
+fn with_gain_map(orientation: u16, more: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let describes =
+        [b"http://ns.adobe.com/xap/1.0/\0".as_slice(), b"http://ns.adobe.com/hdr-gain-map/1.0/", more]
+            .concat();
+    let map = with_segment(&camera_jpeg(1)[..], 0xe1, &describes);
+    let map = if more.is_empty() { without_exif(&map) } else { map };
+    let xmp = format!(
+        r#"<x:xmpmeta><rdf:RDF><rdf:Description xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0">
+        <Container:Directory><Container:Item Item:Semantic="GainMap" Item:Length="{}"/></Container:Directory>
+        </rdf:Description></rdf:RDF></x:xmpmeta>"#,
+        map.len()
+    );
+    let head = without_exif(&camera_jpeg(1));
+    let head = with_segment(&head, 0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", xmp.as_bytes()].concat());
+    let head = with_segment(&head, 0xe1, &[b"Exif\0\0".as_slice(), &camera_block(orientation)].concat());
+    let head = with_segment(&head, 0xe2, b"urn:iso:std:iso:ts:21496:-1\0\0\0\0\0");
+    // The index: one field, the table of two pictures behind it. It is the first segment: 2 of SOI, 4 of marker and length, 4 of MPF.
+    let mut index = b"MM\0*\0\0\0\x08\0\x01\xb0\x02\0\x07\0\0\0\x20\0\0\0\x1a\0\0\0\0".to_vec();
+    let first = head.len() + 8 + index.len() + 32;
+    for (attribute, length, offset) in [(0x0003_0000_u32, first, 0), (0, map.len(), first - 10)] {
+        index.extend(attribute.to_be_bytes());
+        index.extend([length as u32, offset as u32].map(u32::to_be_bytes).concat());
+        index.extend([0; 4]);
+    }
+    (
+        with_segment(&head, 0xe2, &[b"MPF\0".as_slice(), &index].concat())
+            .into_iter()
+            .chain(map.clone())
+            .collect(),
+        map,
+    )
+}
+
+/// Cuts out the segments of EXIF and XMP that [`camera_jpeg`] has.
+fn without_exif(jpeg: &[u8]) -> Vec<u8> {
+    let mut out = jpeg.to_vec();
+    while let Some(at) = out.windows(6).position(|window| window == b"Exif\0\0") {
+        let length = usize::from(u16::from_be_bytes([out[at - 2], out[at - 1]]));
+        out.drain(at - 4..at - 2 + length);
+    }
+    while let Some(at) = out.windows(XMP.len()).position(|window| window == XMP.as_bytes()) {
+        out.drain(at - 33..at + XMP.len());
+    }
+    out
+}
+
+/// The picture that the index of a file leads to.
+fn second_picture(file: &[u8]) -> &[u8] {
+    let index = file.windows(8).position(|window| window == b"MPF\0MM\0*").unwrap() + 4;
+    let number = |at: usize| u32::from_be_bytes(file[index + at..][..4].try_into().unwrap()) as usize;
+    let (first, length, offset) = (number(0x1a + 4), number(0x2a + 4), number(0x2a + 8));
+    assert_eq!(first, index + offset, "the first picture ends where the second begins");
+    &file[index + offset..][..length]
+}
+
+#[test]
+fn a_gain_map_is_carried_on_request_and_without_loss() {
+    let (file, map) = with_gain_map(1, b"");
+    assert_eq!(second_picture(&file), map);
+    for request in [
+        policy(PolicyName::Web, "gain_map", ""),
+        policy(PolicyName::Archive, "", ""),
+        Request::new(demitasse_engine::Target::Lossless),
+    ] {
+        let done = run(&file, request);
+        // Without loss there may be nothing to gain; what is private goes all the same.
+        let is_lossy = request.target != demitasse_engine::Target::Lossless;
+        assert!(done.report.outcome == Outcome::Compressed || !is_lossy, "{:?}", done.report);
+        assert!(kinds(&done.report.metadata.kept).contains(&Kind::GainMap));
+        assert_eq!(second_picture(&done.bytes), map);
+        let length = format!("Item:Length=\"{}\"", map.len());
+        assert!(has(&done.bytes, length.as_bytes()) && has(&done.bytes, b"iso:ts:21496"));
+        let again = run(&done.bytes, request);
+        assert_eq!(again.bytes, done.bytes);
+    }
+    let dropped = run(&file, Request::default());
+    assert!(kinds(&dropped.report.metadata.dropped).contains(&Kind::GainMap));
+    assert!(!has(&dropped.bytes, b"hdr-gain-map") && !has(&dropped.bytes, b"MPF"));
+    assert!(dropped.report.warnings.iter().any(|warning| warning.code == "gain_map_dropped"));
+}
+
+#[test]
+fn a_gain_map_that_would_not_fit_its_picture_is_not_carried() {
+    // The pixels are turned; the map would have to be turned too.
+    let (turned, _) = with_gain_map(6, b"");
+    assert_eq!(run(&turned, policy(PolicyName::Archive, "", "")).bytes, turned);
+    // Into a format without room for it nothing is made.
+    let (file, _) = with_gain_map(1, b"");
+    let request = policy(PolicyName::Web, "gain_map", "").with_format(OutputFormat::of(Format::Webp));
+    assert_eq!(run(&file, request).report.outcome, Outcome::KeptOriginal);
+    // One that says where it was taken is carried into an archive only.
+    let (private, map) = with_gain_map(1, b" GPS ");
+    let done = run(&private, policy(PolicyName::Web, "gain_map", ""));
+    assert!(!has(&done.bytes, b"GPS "), "{:?}", done.report);
+    assert_eq!(second_picture(&run(&private, policy(PolicyName::Archive, "", "")).bytes), map);
+}

@@ -24,5 +24,6 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
         Kind::Xmp,
         Kind::Iptc,
         Kind::Comment,
+        Kind::GainMap,
     ],
 };

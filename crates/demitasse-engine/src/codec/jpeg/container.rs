@@ -1,6 +1,7 @@
 //! Writes markers anew around entropy-coded data that stays as it is.
 
 use crate::codec::jpeg::frame::is_adobe;
+use crate::codec::jpeg::gain_map;
 use crate::codec::jpeg::marker::{APP0, APP1, APP2, APP13, COM, EOI, MAX_PAYLOAD, SOI, Segment, Walk};
 use crate::codec::jpeg::read::XMP;
 use crate::color;
@@ -19,7 +20,7 @@ const ADOBE_BYTES: usize = 12;
 const ICC_OVERHEAD: usize = 14;
 
 /// Rewrites a file: what decoding needs stays byte for byte, what `keep` names takes the place of all metadata, and what
-/// comes after the first image is dropped. An end marker that is missing is added.
+/// comes after the first image is dropped, but for a gain map that `keep` has. An end marker that is missing is added.
 ///
 /// # Errors
 /// `Malformed` if the markers cannot be walked; `Codec` if `keep` does not fit (EXIF above 64 KB, ICC above 16.7 MB).
@@ -32,6 +33,8 @@ pub(super) fn rewrite(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         push(&mut file, APP0, &[&payload])?;
     }
     push_embedded(&mut file, keep)?;
+    let index_at =
+        keep.gain_map.as_ref().map(|map| gain_map::push_header(&mut file, map)).transpose()?.flatten();
     let mut adobe_written = false;
     for segment in Walk::new(bytes)? {
         let segment = segment?;
@@ -43,6 +46,9 @@ pub(super) fn rewrite(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
         }
     }
     file.extend([0xFF, EOI]);
+    if let Some(map) = &keep.gain_map {
+        gain_map::append(&mut file, map, index_at);
+    }
     Ok(file)
 }
 

@@ -28,6 +28,8 @@ pub(super) const MAX_PAYLOAD: usize = 65_533;
 pub(super) struct Segment<'a> {
     /// The byte after 0xFF.
     pub code: u8,
+    /// Where in the file its 0xFF is.
+    pub start: usize,
     /// What follows the length; of a scan, its header.
     pub payload: &'a [u8],
     /// Everything from the 0xFF on; of a scan, with the entropy-coded data behind it.
@@ -103,7 +105,7 @@ impl<'a> Walk<'a> {
             end = entropy_end(self.bytes, end);
         }
         self.at = end;
-        Ok(Segment { code, payload, whole: &self.bytes[start..end] })
+        Ok(Segment { code, start, payload, whole: &self.bytes[start..end] })
     }
 }
 

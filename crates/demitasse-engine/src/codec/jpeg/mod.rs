@@ -6,6 +6,7 @@ mod chroma;
 mod container;
 mod encode;
 mod frame;
+mod gain_map;
 mod jpegli;
 mod marker;
 mod mozjpeg;

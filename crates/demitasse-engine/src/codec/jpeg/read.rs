@@ -1,7 +1,10 @@
 //! Reads what a JPEG carries beside pixels.
 
 use crate::codec::jpeg::container::{EXIF, ICC, JFIF, is_jfif};
+use std::sync::Arc;
+
 use crate::codec::jpeg::frame::is_adobe;
+use crate::codec::jpeg::gain_map::{self, ISO, MPF};
 use crate::codec::jpeg::marker::{APP0, APP1, APP2, APP13, COM, Segment, Walk};
 use crate::metadata::{Kind, Mark, Metadata, Rights, add_item, exif, iptc, piece, xmp};
 use crate::{Error, Limits, Result};
@@ -9,9 +12,6 @@ use crate::{Error, Limits, Result};
 pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// Pieces of a packet that does not fit in one segment. Rights are never moved there; it is weighed, not read.
 const XMP_EXTENSION: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
-/// CIPA DC-007: an index of more images behind the first.
-const MPF: &[u8] = b"MPF\0";
-const ISO_GAIN_MAP: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
 
 /// Reads all metadata. The first EXIF block and the first XMP packet count, as viewers take them; others are weighed.
 ///
@@ -28,8 +28,10 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
             reader.take(&segment);
         }
     }
-    let trailer = walk.end().map_or(0, |end| bytes.len() - end);
-    reader.finish(trailer, limits)
+    let end = walk.end().unwrap_or(bytes.len());
+    reader.gain_map.pictures = &bytes[end..];
+    reader.gain_map.pictures_at = end;
+    reader.finish(limits)
 }
 
 #[derive(Default)]
@@ -41,6 +43,7 @@ struct Reader<'a> {
     iptc_rights: Rights,
     xmp_rights: Option<Rights>,
     more_images: bool,
+    gain_map: gain_map::Found<'a>,
     /// Whether a packet or a block has parts in other segments.
     is_extended: bool,
 }
@@ -65,8 +68,9 @@ impl<'a> Reader<'a> {
                 self.icc.push(&payload[ICC.len()..]);
                 Kind::Icc
             }
-            APP2 if payload.starts_with(MPF) || payload.starts_with(ISO_GAIN_MAP) => {
+            APP2 if payload.starts_with(MPF) || payload.starts_with(ISO) => {
                 self.more_images = true;
+                self.gain_map.take(segment);
                 Kind::GainMap
             }
             APP13 if payload.starts_with(iptc::PHOTOSHOP) => {
@@ -106,7 +110,9 @@ impl<'a> Reader<'a> {
     }
 
     fn take_xmp(&mut self, packet: &[u8]) {
-        self.more_images |= xmp::has_gain_map(packet);
+        let has_gain_map = xmp::has_gain_map(packet);
+        self.more_images |= has_gain_map;
+        self.gain_map.in_xmp |= has_gain_map;
         if self.xmp_rights.is_none() {
             self.xmp_rights = Some(xmp::read_rights(packet));
             self.metadata.pieces.xmp = piece(packet);
@@ -124,8 +130,10 @@ impl<'a> Reader<'a> {
         add_item(&mut self.metadata.items, kind, bytes as u64);
     }
 
-    fn finish(mut self, trailer: usize, limits: &Limits) -> Result<Metadata> {
+    fn finish(mut self, limits: &Limits) -> Result<Metadata> {
+        let trailer = self.gain_map.pictures.len();
         self.weigh(if self.more_images { Kind::GainMap } else { Kind::Trailer }, trailer);
+        self.metadata.pieces.gain_map = std::mem::take(&mut self.gain_map).whole(limits).map(Arc::new);
         self.metadata.icc = self.icc.assemble(limits)?;
         if self.is_extended {
             // The rest of the packet is not read, and half of it is not the packet.

@@ -9,7 +9,7 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-pub(crate) use self::select::{Keep, select};
+pub(crate) use self::select::{Keep, of_gain_map, select};
 use super::{Rights, text};
 
 /// Longest packet that is read, in bytes: ordinary ones have 2 to 20 KB, edit histories reach hundreds.

@@ -22,6 +22,8 @@ pub(crate) struct Keep {
     pub orientation: bool,
     /// Small pictures of it.
     pub thumbnail: bool,
+    /// What leads to a gain map behind the picture.
+    pub gain_map: bool,
 }
 
 impl Keep {
@@ -39,11 +41,33 @@ impl Keep {
             ("tiff", "Make" | "Model" | "Software") | ("aux" | "exif" | "exifEX" | "crs", _) => !self.camera,
             ("xmp", "Thumbnails") | ("xmpGImg", _) => !self.thumbnail,
             // They point at bytes that are no longer there: a second part of the packet, pictures behind the first.
-            ("xmpNote", "HasExtendedXMP")
-            | ("hdrgm" | "GContainer" | "Container" | "Item" | "GCamera", _) => true,
+            ("xmpNote", "HasExtendedXMP") | ("GCamera", _) => true,
+            ("hdrgm" | "GContainer" | "Container" | "Item", _) => !self.gain_map,
             _ => false,
         }
     }
+}
+
+/// A packet that leads to a gain map of `bytes` behind the picture, and says nothing else. Source: Ultra HDR 1.1.
+pub(crate) fn of_gain_map(bytes: usize) -> Vec<u8> {
+    let item = |more: &str| {
+        format!(
+            r#"<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="image/jpeg" Item:Semantic={more}/></rdf:li>"#
+        )
+    };
+    let items = [item(r#""Primary""#), item(&format!(r#""GainMap" Item:Length="{bytes}""#))].concat();
+    let names = concat!(
+        r#"xmlns:Container="http://ns.google.com/photos/1.0/container/" "#,
+        r#"xmlns:Item="http://ns.google.com/photos/1.0/container/item/" "#,
+        r#"xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0""#
+    );
+    [
+        r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">"#,
+        &format!("<rdf:Description {names}><Container:Directory><rdf:Seq>{items}</rdf:Seq>"),
+        "</Container:Directory></rdf:Description></rdf:RDF></x:xmpmeta>",
+    ]
+    .concat()
+    .into_bytes()
 }
 
 /// The packet less what `keep` does not name, and less the blanks that writers leave for editors at its end; `None` for one that
@@ -112,8 +136,15 @@ mod tests {
 
     #[test]
     fn each_kind_goes_by_itself_and_the_rest_stays() {
-        let all =
-            Keep { rights: true, time: true, gps: true, camera: true, orientation: true, thumbnail: true };
+        let all = Keep {
+            rights: true,
+            time: true,
+            gps: true,
+            camera: true,
+            orientation: true,
+            thumbnail: true,
+            gain_map: true,
+        };
         let words = [
             ("\u{e9} &lt;3", all),
             ("dc:rights", Keep { rights: false, ..all }),

@@ -113,7 +113,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "POLICY", default_value = PolicyName::default().name(), value_parser = policy_parser())]
     metadata: PolicyName,
 
-    /// Kinds of metadata to keep although the policy drops them: copyright, date, gps, camera, xmp, iptc, comment
+    /// Kinds of metadata to keep although the policy drops them: copyright, date, gps, camera, xmp, iptc, comment,
+    /// gain_map
     #[arg(long, value_name = "KINDS", value_parser = KindsParser)]
     keep: Option<KindSet>,
 

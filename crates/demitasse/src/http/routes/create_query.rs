@@ -53,7 +53,7 @@ pub(crate) struct CreateQuery {
     /// or the file stays as it is; private: nothing. The colour profile is kept, and the orientation applied, under each.
     metadata: Option<String>,
     /// Kinds of metadata to keep although the policy drops them, with commas between them: copyright, date, gps, camera, xmp, iptc,
-    /// comment.
+    /// comment, gain_map.
     #[param(example = "date,camera")]
     keep: Option<String>,
     /// Kinds of metadata to drop although the policy keeps them.
