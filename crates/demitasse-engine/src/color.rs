@@ -4,9 +4,11 @@
 
 use std::sync::Arc;
 
-use moxcms::{ColorProfile, DataColorSpace, Layout as Channels, ProfileClass, TransformOptions};
+use moxcms::{
+    ColorProfile, DataColorSpace, Layout as Channels, ProfileClass, TransformExecutor, TransformOptions,
+};
 
-use crate::image::Layout;
+use crate::image::{Image, Layout, Samples};
 use crate::report::Warning;
 
 type Transform = Arc<moxcms::Transform8BitExecutor>;
@@ -79,6 +81,61 @@ pub(crate) fn usable_profile(
             None
         }
     }
+}
+
+/// Converts an image of 8 or 16 bits to sRGB, in place; its profile goes. Whether it had to: without a profile, and with one that says
+/// sRGB, or cannot be used, nothing changes.
+///
+/// Cost: linear; little memory.
+pub(crate) fn convert_to_srgb(image: &mut Image) -> bool {
+    let layout = image.layout;
+    let Some(profile) = image.profile.clone().filter(|profile| !is_srgb(layout, profile)) else {
+        return false;
+    };
+    let (space, channels) = match layout {
+        Layout::Gray | Layout::GrayAlpha => (DataColorSpace::Gray, Channels::Gray),
+        Layout::Rgb | Layout::Rgba => (DataColorSpace::Rgb, Channels::Rgb),
+    };
+    let srgb = ColorProfile::new_srgb();
+    let Ok(from) = parse(&profile, space) else { return false };
+    let options = TransformOptions::default;
+    let narrow = from.create_transform_8bit(channels, &srgb, Channels::Rgb, options());
+    let wide = from.create_transform_16bit(channels, &srgb, Channels::Rgb, options());
+    let (Ok(narrow), Ok(wide)) = (narrow, wide) else { return false };
+    let width = image.width as usize;
+    for frame in &mut image.frames {
+        let is_done = match &mut frame.samples {
+            Samples::U8(samples) => convert_rows(samples, width, layout, &*narrow),
+            Samples::U16(samples) => convert_rows(samples, width, layout, &*wide),
+        };
+        // Only lengths could be wrong, of which a row has the right ones.
+        if is_done.is_err() {
+            return false;
+        }
+    }
+    image.profile = None;
+    true
+}
+
+/// Alpha stays; gray comes out as gray.
+fn convert_rows<T: Copy + Default>(
+    samples: &mut [T],
+    width: usize,
+    layout: Layout,
+    transform: &(dyn TransformExecutor<T> + Send + Sync),
+) -> Result<(), moxcms::CmsError> {
+    let (channels, colors) = (layout.channels(), if layout.is_gray() { 1 } else { 3 });
+    let (mut before, mut after) = (vec![T::default(); width * colors], vec![T::default(); width * 3]);
+    for row in samples.chunks_exact_mut(width * channels) {
+        for (pixel, color) in row.chunks_exact(channels).zip(before.chunks_exact_mut(colors)) {
+            color.copy_from_slice(&pixel[..colors]);
+        }
+        transform.transform(&before, &mut after)?;
+        for (pixel, rgb) in row.chunks_exact_mut(channels).zip(after.chunks_exact(3)) {
+            pixel[..colors].copy_from_slice(&rgb[..colors]);
+        }
+    }
+    Ok(())
 }
 
 /// Whether two profiles of samples of this layout say the same: byte for byte, or sRGB both; none is sRGB.
@@ -186,6 +243,48 @@ mod tests {
 
     fn p3() -> Vec<u8> {
         ColorProfile::new_display_p3().encode().unwrap()
+    }
+
+    #[test]
+    fn a_wide_image_is_converted_in_every_layout_and_depth() {
+        let [r, g, b] = [200_u8, 100, 100];
+        for (layout, pixel) in [(Layout::Rgb, vec![r, g, b]), (Layout::Rgba, vec![r, g, b, 7])] {
+            let expected = to_srgb8(&[r, g, b], false, Some(&p3()));
+            let narrow = Samples::U8(pixel.repeat(6));
+            let wide = Samples::U16(
+                pixel.iter().map(|&sample| u16::from(sample) * 257).collect::<Vec<_>>().repeat(6),
+            );
+            for samples in [narrow, wide] {
+                let mut image = Image::still(3, 2, layout, samples, Some(p3().into()));
+                assert!(convert_to_srgb(&mut image) && image.profile.is_none());
+                let found: Vec<u8> = match image.samples() {
+                    Samples::U8(samples) => samples.clone(),
+                    Samples::U16(samples) => {
+                        samples.iter().map(|sample| ((sample + 128) / 257) as u8).collect()
+                    }
+                };
+                for found in found.chunks_exact(layout.channels()) {
+                    assert!(
+                        found.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= 1),
+                        "{found:?} {expected:?}"
+                    );
+                    assert_eq!(found.get(3), pixel.get(3), "alpha stays");
+                }
+                assert!(!convert_to_srgb(&mut image), "there is nothing more to convert");
+            }
+        }
+    }
+
+    #[test]
+    fn a_gray_image_stays_gray() {
+        let linear = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
+        let samples = Samples::U8(vec![128, 9, 128, 9]);
+        let mut image = Image::still(2, 1, Layout::GrayAlpha, samples, Some(linear.into()));
+        assert!(convert_to_srgb(&mut image));
+        assert_eq!(
+            image.samples_u8().map(|samples| (samples[0].abs_diff(188) <= 1, samples[1])),
+            Some((true, 9))
+        );
     }
 
     #[test]

@@ -87,7 +87,9 @@ pub use memory::memory_needed;
 pub use metadata::{KindSet, MetadataPolicy, PolicyName};
 pub use pipeline::{Compressed, analyze, compress, inspect, read_metadata};
 pub use report::{Outcome, Report};
-pub use request::{DEFAULT_FLOOR, Effort, FormatSet, OutputFormat, Preset, Quality, Request, Score, Target};
+pub use request::{
+    ColorSpace, DEFAULT_FLOOR, Effort, FormatSet, OutputFormat, Preset, Quality, Request, Score, Target,
+};
 pub use resize::{Resize, ResizeMethod};
 
 /// Name and version: equal versions give equal bytes for equal requests.

@@ -17,8 +17,8 @@ use crate::report::{CandidateReport, Reason, ReasonCode, Report, Verdict, Warnin
 use crate::request::OutputFormat;
 use crate::stream::already_compressed;
 use crate::{
-    Control, Error, Format, Limits, Request, Result, Sniffed, Target, animation, color, memory, orient,
-    sniff, time, verify,
+    ColorSpace, Control, Error, Format, Limits, Request, Result, Sniffed, Target, animation, color, memory,
+    orient, sniff, time, verify,
 };
 
 /// Smaller bytes, and the receipt.
@@ -525,8 +525,10 @@ impl Input<'_> {
 
     /// What goes beside re-encoded, upright pixels.
     fn embedded(&self, image: &Image) -> Embedded {
-        let icc_is_srgb =
-            image.profile.as_deref().is_some_and(|profile| color::is_srgb(image.layout, profile));
+        let icc_is_srgb = match image.profile.as_deref() {
+            Some(profile) => color::is_srgb(image.layout, profile),
+            None => self.metadata.icc.is_some() && self.request.color_space == ColorSpace::Srgb,
+        };
         Embedded {
             icc: image.profile.as_ref().map(|profile| profile.to_vec()),
             icc_is_srgb,

@@ -15,7 +15,7 @@ use crate::report::{
     Animation, CandidateReport, Facts, Item, Measurement, MetadataReport, Outcome, REPORT_VERSION, Reason,
     ReasonCode, Recipe, Report, Warning,
 };
-use crate::{Content, Format, Limits, Request, Score, Target, VERSION};
+use crate::{ColorSpace, Content, Format, Limits, Request, Score, Target, VERSION};
 
 /// What the receipt says of the input.
 pub(crate) struct Receipt<'a> {
@@ -36,6 +36,18 @@ impl Receipt<'_> {
     fn is_missed(&self, kind: Kind) -> bool {
         !matches!(kind, Kind::Icc | Kind::Orientation | Kind::Copyright | Kind::Thumbnail)
             && (self.request.metadata.keeps(kind) || self.request.metadata_policy().keeps(kind))
+    }
+
+    /// Why the colours are not those that were asked for, for people.
+    fn not_converted(&self) -> Option<&'static str> {
+        let is_wanted = self.request.color_space == ColorSpace::Srgb;
+        if is_wanted && self.header.animated && self.metadata.icc.is_some() {
+            Some("the colours of an animation are not converted: its profile was kept")
+        } else if is_wanted && self.metadata.own_color {
+            Some("colours that are described in the file's own way, not by a profile, are not converted")
+        } else {
+            None
+        }
     }
 
     /// `found` says what the output has.
@@ -340,6 +352,9 @@ impl Draft {
         let lost: Vec<_> =
             metadata.dropped.iter().filter(|item| input.is_missed(item.kind)).map(|item| item.kind).collect();
         let mut warnings = self.warnings;
+        if let Some(why) = input.not_converted() {
+            warnings.push(Warning { code: "color_not_converted".into(), detail: why.into() });
+        }
         let loses_map = metadata.dropped.iter().any(|item| item.kind == Kind::GainMap);
         if loses_map && input.metadata.pieces.gain_map.is_some() && !lost.contains(&Kind::GainMap) {
             warnings.push(gain_map_dropped());

@@ -5,7 +5,7 @@ use crate::image::Image;
 use crate::metadata::Orientation;
 use crate::reduce::{reduce, uses_alpha};
 use crate::report::Warning;
-use crate::{Control, Error, Limits, Request, Resize, Result, orient};
+use crate::{ColorSpace, Control, Error, Limits, Request, Resize, Result, color, orient};
 
 /// A picture that is resized is decoded at no less than this many times the wanted size, so that the filter, which works
 /// in linear light, has the last word.
@@ -13,11 +13,11 @@ const SHRINK_LEAVES: u32 = 2;
 
 /// The decoded input.
 pub(crate) struct Reference {
-    /// Upright, without what it does not use, and resized.
+    /// Upright, without what it does not use, in the colours and of the size that were asked for.
     pub image: Image,
     /// Whether some pixel of the input is not opaque.
     pub input_alpha: bool,
-    /// Whether the input cannot stand in for it: its size is another, or it is damaged.
+    /// Whether the input cannot stand in for it: its size or its colours are others, or it is damaged.
     pub replaces_input: bool,
     /// Of the decoder.
     pub warnings: Vec<Warning>,
@@ -70,9 +70,10 @@ pub(crate) fn decode(
     };
     let mut image = reduce(orient::apply(decoded.image, orientation));
     let input_alpha = uses_alpha(&image);
+    let is_converted = request.color_space == ColorSpace::Srgb && color::convert_to_srgb(&mut image);
     if let Some((resize, _)) = new_size {
         image = reduce(resize.apply(&image, orientation.turn(header.width, header.height), control)?);
     }
-    let replaces_input = is_salvaged || new_size.is_some();
+    let replaces_input = is_salvaged || is_converted || new_size.is_some();
     Ok(Reference { image, input_alpha, replaces_input, warnings: decoded.warnings })
 }

@@ -295,6 +295,41 @@ impl FromStr for Preset {
     }
 }
 
+/// Which colours come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColorSpace {
+    /// Those of the input: wide gamut stays wide, and its profile stays.
+    #[default]
+    Keep,
+    /// sRGB: pixels of another profile are converted, and need none any more. What sRGB cannot show is brought to its edge.
+    Srgb,
+}
+
+impl ColorSpace {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Keep, Self::Srgb];
+
+    /// Its name: `keep`, `srgb`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Srgb => "srgb",
+        }
+    }
+}
+
+impl FromStr for ColorSpace {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|space| space.name() == text)
+            .ok_or_else(|| Error::InvalidRequest(format!("color_space {text:?} is not one of keep, srgb")))
+    }
+}
+
 /// What to do with an image.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Request {
@@ -315,6 +350,9 @@ pub struct Request {
     /// true. Without it damage is an error. JPEG alone; other formats do not tell what is missing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub salvage: bool,
+    /// Which colours come out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub color_space: ColorSpace,
     /// What survives of what the file carries beside pixels.
     #[serde(default, skip_serializing_if = "is_default")]
     pub metadata: MetadataPolicy,
@@ -334,6 +372,7 @@ impl Request {
             effort: Effort::Balanced,
             resize: None,
             salvage: false,
+            color_space: ColorSpace::Keep,
             metadata: MetadataPolicy::default(),
         }
     }
@@ -363,6 +402,13 @@ impl Request {
     #[must_use]
     pub fn with_salvage(mut self, salvage: bool) -> Self {
         self.salvage = salvage;
+        self
+    }
+
+    /// Asks for other colours.
+    #[must_use]
+    pub fn with_color_space(mut self, color_space: ColorSpace) -> Self {
+        self.color_space = color_space;
         self
     }
 

@@ -8,7 +8,7 @@ use crate::metric::Evaluator;
 use crate::reduce::{reduce, uses_alpha};
 use crate::reference::{self, Reference};
 use crate::report::{Measurement, Outcome, Report};
-use crate::{Control, Limits, Result, Score, Target};
+use crate::{ColorSpace, Control, Limits, Result, Score, Target};
 
 /// A score that is measured again may differ by this much: it is written with all its digits.
 const TOLERANCE: f64 = 0.01;
@@ -26,11 +26,12 @@ pub(super) fn look(
     let new_size = reference::new_size(&before.header, before.metadata.orientation, resize);
     let expected = new_size.map_or(before.size(), |(_, size)| size);
     let (found, is_resized) = (after.size(), new_size.is_some());
+    let is_new = is_resized || report.request.salvage || report.request.color_space != ColorSpace::Keep;
     let wrong = (found != expected).then(|| format!("it is {}, not {}", pixels(found), pixels(expected)));
     // From here on nothing is larger than what the output really is, whatever size the receipt names.
     let fits = wrong.is_none();
     checks.add_unless(CheckName::Size, wrong.into_iter().collect(), pixels(found));
-    not_larger(checks, before.bytes.len(), after.bytes.len(), is_resized || report.request.salvage);
+    not_larger(checks, before.bytes.len(), after.bytes.len(), is_new);
     if !fits {
         return Ok(());
     }

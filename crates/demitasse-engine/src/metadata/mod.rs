@@ -248,7 +248,8 @@ pub struct Embedded {
     pub icc: Option<Vec<u8>>,
     /// An EXIF block: a TIFF structure, without the leading `Exif\0\0`.
     pub exif: Option<Vec<u8>>,
-    /// Whether the profile says what is assumed without one: a format may then say it in fewer bytes, or not at all.
+    /// Whether the pixels are sRGB although the file had a profile: because it says no more than that, or, where there is none here,
+    /// because they were converted. A format may say it in fewer bytes, or not at all.
     pub icc_is_srgb: bool,
     /// An XMP packet.
     pub xmp: Option<Vec<u8>>,

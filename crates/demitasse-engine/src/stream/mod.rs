@@ -16,7 +16,7 @@ use crate::pipeline::Input;
 use crate::receipt::{Draft, Recoded};
 use crate::report::{CandidateReport, Reason, ReasonCode, Trial, Verdict, Warning};
 use crate::search::{Goal, QualityRange};
-use crate::{Effort, Error, Quality, Request, Result, Score, Target, color, memory};
+use crate::{ColorSpace, Effort, Error, Quality, Request, Result, Score, Target, color, memory};
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +39,7 @@ pub(crate) fn may_stream(header: &Header, request: &Request) -> bool {
         && request.effort == Effort::Fast
         && matches!(request.target, Target::Score { .. })
         && request.resize.is_none()
+        && request.color_space == ColorSpace::Keep
         && !request.salvage
         && output_formats(header.format, request.format) == [header.format]
         && is_large(header.width, header.height)

@@ -4,8 +4,8 @@ use std::io::Cursor;
 
 use demitasse_engine::metadata::Kind;
 use demitasse_engine::{
-    Compressed, Control, Format, Limits, MetadataPolicy, Outcome, OutputFormat, PolicyName, Request,
-    compress, read_metadata,
+    ColorSpace, Compressed, Control, Format, Limits, MetadataPolicy, Outcome, OutputFormat, PolicyName,
+    Request, compress, read_metadata, verify_receipt,
 };
 use exif::{Field, In, Tag, Value};
 
@@ -208,6 +208,26 @@ fn a_profile_that_says_srgb_takes_as_few_bytes_as_the_format_allows() {
     let jpeg = with_segment(&camera_jpeg(1), 0xe2, &[b"ICC_PROFILE\0\x01\x01".as_slice(), &wide].concat());
     let done = run(&jpeg, Request::default().with_format(OutputFormat::of(Format::Webp)));
     assert_eq!(read_metadata(&done.bytes, &Limits::default()).unwrap().icc, Some(wide));
+}
+
+#[test]
+fn colours_are_converted_on_request_alone() {
+    let wide = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let jpeg = with_segment(&camera_jpeg(1), 0xe2, &[b"ICC_PROFILE\0\x01\x01".as_slice(), &wide].concat());
+    for format in [Format::Jpeg, Format::Png, Format::Webp, Format::Avif] {
+        let request =
+            Request::default().with_color_space(ColorSpace::Srgb).with_format(OutputFormat::of(format));
+        let done = run(&jpeg, request);
+        assert_eq!(done.report.outcome, Outcome::Compressed, "{format}");
+        assert_eq!(read_metadata(&done.bytes, &Limits::default()).unwrap().icc, None, "{format}");
+        assert!(kinds(&done.report.metadata.dropped).contains(&Kind::Icc), "{:?}", done.report.metadata);
+        let found =
+            verify_receipt(&done.report, &jpeg, &done.bytes, &Limits::default(), &Control::new()).unwrap();
+        assert!(found.holds(), "{format}: {found:?}");
+    }
+    // What is sRGB already is not larger for it.
+    let plain = run(&camera_jpeg(1), Request::default().with_color_space(ColorSpace::Srgb));
+    assert_eq!(plain.bytes, run(&camera_jpeg(1), Request::default()).bytes);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use demitasse_engine::check::{Answer, CheckName, Verification};
 use demitasse_engine::report::Report;
 use demitasse_engine::{
-    Compressed, Control, Format, Limits, OutputFormat, Preset, Quality, Request, Resize, ResizeMethod, Score,
-    Target, compress, verify_receipt,
+    Compressed, Control, Format, Limits, MetadataPolicy, OutputFormat, PolicyName, Preset, Quality, Request,
+    Resize, ResizeMethod, Score, Target, compress, verify_receipt,
 };
 use png::ColorType;
 
@@ -47,6 +47,8 @@ fn every_true_receipt_holds() {
     for (index, (input, request)) in [
         (photo_png(), Request::new(Target::Lossless)),
         (photo_png(), jpeg()),
+        (photo_png(), Request::default().with_format(OutputFormat::of(Format::Avif))),
+        (with_private.clone(), Request::default().with_metadata(MetadataPolicy::new(PolicyName::Archive))),
         (large.clone(), jpeg()),
         (large, Request { target: Target::Quality { quality: Quality(60.0) }, ..jpeg() }),
         (small, jpeg()),

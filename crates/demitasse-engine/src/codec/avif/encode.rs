@@ -111,7 +111,7 @@ impl Encoder for Lossy {
         embedded: &Embedded,
         control: &Control,
     ) -> Result<Vec<u8>> {
-        encode(source.image, colors(source)?, &plan(setting), embedded, control)
+        encode(source.image, colors(source, embedded)?, &plan(setting), embedded, control)
     }
 }
 
@@ -173,8 +173,8 @@ impl Av1 {
 pub(super) const SRGB: Nclx = Nclx { primaries: 1, transfer: 13, matrix: 6, full_range: true };
 
 /// sRGB or, of an AVIF without a profile, the colours that it has.
-fn colors(source: Source<'_>) -> Result<Nclx> {
-    if source.format != Format::Avif || source.image.profile.is_some() {
+fn colors(source: Source<'_>, embedded: &Embedded) -> Result<Nclx> {
+    if source.format != Format::Avif || source.image.profile.is_some() || embedded.icc_is_srgb {
         return Ok(SRGB);
     }
     let items = read_items(source.bytes)?;

@@ -163,8 +163,12 @@ pub(super) fn strip(bytes: &[u8], keep: &Embedded) -> Result<Vec<u8>> {
 
 /// The chunks of a PNG that say which colours its numbers are, other than its profile; with a profile, the ones that
 /// stand above it. Nothing from what is no PNG.
-pub(super) fn color_chunks(bytes: &[u8], with_profile: bool) -> Vec<u8> {
-    let colors = Colors::of(bytes, with_profile);
+pub(super) fn color_chunks(bytes: &[u8], embedded: &Embedded) -> Vec<u8> {
+    if embedded.icc.is_none() && embedded.icc_is_srgb {
+        // The pixels were converted: what the file said of its own is not true of them.
+        return Vec::new();
+    }
+    let colors = Colors::of(bytes, embedded.icc.is_some());
     before_pixels(bytes)
         .filter(|chunk| colors.keep(&chunk.kind))
         .flat_map(|chunk| chunk.whole)
@@ -236,7 +240,7 @@ pub(super) fn assemble(bare: &[u8], color: &[u8], embedded: &Embedded) -> Result
 }
 
 fn write_embedded(out: &mut Vec<u8>, embedded: &Embedded) {
-    if embedded.icc.is_some() && embedded.icc_is_srgb {
+    if embedded.icc_is_srgb {
         // Intent: perceptual (section 11.3.2.5).
         write_chunk(out, *b"sRGB", &[0]);
     } else if let Some(profile) = &embedded.icc {

@@ -51,10 +51,10 @@ impl Encoder for Lossless {
         // What it then gives is not its best, but is not used either.
         options.timeout = control.remaining();
         // A profile for colours may not stand in a gray PNG, nor the reverse (section 11.3.2.3).
-        options.grayscale_reduction = embedded.icc.is_none();
+        options.grayscale_reduction = embedded.icc.is_none() || embedded.icc_is_srgb;
         let bare = raw.create_optimized_png(&options).map_err(|error| Error::codec("oxipng", error))?;
         control.check()?;
-        assemble(&bare, &color_chunks(source.bytes, embedded.icc.is_some()), embedded)
+        assemble(&bare, &color_chunks(source.bytes, embedded), embedded)
     }
 }
 

@@ -19,8 +19,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, Type
 pub(super) use show::printable;
 
 use demitasse_engine::{
-    DEFAULT_FLOOR, Effort, KindSet, MetadataPolicy, OutputFormat, PolicyName, Preset, Quality, Request,
-    Score, Target,
+    ColorSpace, DEFAULT_FLOOR, Effort, KindSet, MetadataPolicy, OutputFormat, PolicyName, Preset, Quality,
+    Request, Score, Target,
 };
 
 use crate::byte_size::byte_size;
@@ -108,6 +108,10 @@ pub(super) struct Args {
     #[arg(long)]
     salvage: bool,
 
+    /// Which colours come out: keep (wide gamut stays wide) or srgb (converted from another profile)
+    #[arg(long, value_name = "SPACE", default_value = ColorSpace::default().name(), value_parser = color_space_parser())]
+    color_space: ColorSpace,
+
     /// What survives beside pixels: web (who holds the rights), archive (everything, or the file stays as it is), private (nothing);
     /// the colour profile is kept, and the orientation applied, under each
     #[arg(long, value_name = "POLICY", default_value = PolicyName::default().name(), value_parser = policy_parser())]
@@ -140,6 +144,11 @@ fn preset_parser() -> impl TypedValueParser<Value = Preset> {
 
 fn effort_parser() -> impl TypedValueParser<Value = Effort> {
     PossibleValuesParser::new(Effort::ALL.map(Effort::name)).try_map(|name| name.parse::<Effort>())
+}
+
+fn color_space_parser() -> impl TypedValueParser<Value = ColorSpace> {
+    PossibleValuesParser::new(ColorSpace::ALL.map(ColorSpace::name))
+        .try_map(|name| name.parse::<ColorSpace>())
 }
 
 fn policy_parser() -> impl TypedValueParser<Value = PolicyName> {
@@ -195,7 +204,7 @@ impl Args {
         let request = Request::new(self.target()).with_effort(self.effort).with_salvage(self.salvage);
         let (keep, drop) = (self.keep.unwrap_or_default(), self.drop.unwrap_or_default());
         let metadata = MetadataPolicy { policy: self.metadata, keep, drop };
-        Request { resize: self.size.resize(), metadata, ..request }
+        Request { resize: self.size.resize(), color_space: self.color_space, metadata, ..request }
     }
 
     fn target(&self) -> Target {

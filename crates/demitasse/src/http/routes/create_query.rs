@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use demitasse_core::{ParsePriorityError, Priority};
 use demitasse_engine::{
-    DEFAULT_FLOOR, Effort, KindSet, MetadataPolicy, OutputFormat, PolicyName, Preset, Quality, Request,
-    Resize, ResizeMethod, Score, Target,
+    ColorSpace, DEFAULT_FLOOR, Effort, KindSet, MetadataPolicy, OutputFormat, PolicyName, Preset, Quality,
+    Request, Resize, ResizeMethod, Score, Target,
 };
 use serde::Deserialize;
 
@@ -49,6 +49,8 @@ pub(crate) struct CreateQuery {
     /// Whether to make what is left of a damaged JPEG into a whole file; the report says what is missing. Without it a damaged
     /// image fails.
     salvage: Option<bool>,
+    /// keep (unless said otherwise): wide gamut stays wide. srgb: colours of another profile are converted, and need none any more.
+    color_space: Option<String>,
     /// What survives of what the file carries beside pixels. web (unless said otherwise): who holds the rights; archive: everything,
     /// or the file stays as it is; private: nothing. The colour profile is kept, and the orientation applied, under each.
     metadata: Option<String>,
@@ -78,6 +80,7 @@ impl CreateQuery {
                 .with_format(parse_or_default::<OutputFormat>(self.format.as_deref())?)
                 .with_effort(parse_or_default::<Effort>(self.effort.as_deref())?)
                 .with_salvage(self.salvage == Some(true))
+                .with_color_space(parse_or_default::<ColorSpace>(self.color_space.as_deref())?)
                 .with_metadata(MetadataPolicy {
                     policy: parse_or_default::<PolicyName>(self.metadata.as_deref())?,
                     keep: parse_or_default::<KindSet>(self.keep.as_deref())?,
@@ -192,6 +195,7 @@ mod tests {
             (query.width, query.height, query.enlarge) = (Some(800), Some(600), Some(true));
             query.salvage = Some(true);
             query.metadata = Some("archive".into());
+            query.color_space = Some("srgb".into());
             query.keep = Some("date, camera".into());
             query.drop = Some("gps".into());
         });
@@ -204,6 +208,7 @@ mod tests {
             .with_effort(Effort::Max)
             .with_resize(resize)
             .with_salvage(true)
+            .with_color_space(ColorSpace::Srgb)
             .with_metadata(MetadataPolicy {
                 policy: PolicyName::Archive,
                 keep: "date,camera".parse().unwrap(),

@@ -98,11 +98,11 @@ impl Encoder for Palette {
         let options = Options {
             strip: StripChunks::All,
             filters: IndexSet::from([FilterStrategy::NONE]),
-            grayscale_reduction: embedded.icc.is_none(),
+            grayscale_reduction: embedded.icc.is_none() || embedded.icc_is_srgb,
             ..Options::from_preset(2)
         };
         let bare = raw.create_optimized_png(&options).map_err(|error| Error::codec("oxipng", error))?;
-        assemble(&bare, &color_chunks(source.bytes, embedded.icc.is_some()), embedded)
+        assemble(&bare, &color_chunks(source.bytes, embedded), embedded)
     }
 
     /// The trials are packed without filters. The lossless encoder tries all of them, and would find the same bytes
