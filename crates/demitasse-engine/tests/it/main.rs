@@ -5,6 +5,7 @@
 //! - `resize`: another size on the way.
 //! - `salvage`: damaged files.
 //! - `animation`: several frames.
+//! - `harms`: files of every kind, and what is promised of each.
 //! - `metadata`: what survives beside pixels.
 //! - `avif`: that format from end to end; it takes longer than others.
 //! - `images`: pictures made in code, and the files around them.
@@ -13,6 +14,7 @@
 
 mod animation;
 mod avif;
+mod harms;
 mod images;
 mod metadata;
 mod pipeline;
