@@ -39,6 +39,31 @@ fn boxes(bytes: &[u8]) -> Result<Vec<JxlBox<'_>>> {
     Ok(found)
 }
 
+/// As much of the codestream as lies in one piece at its beginning; also of a file that is cut off behind it.
+pub(super) fn codestream(bytes: &[u8]) -> Result<&[u8]> {
+    let Some(mut rest) = bytes.strip_prefix(SIGNATURE) else { return Ok(bytes) };
+    while let Some((head, after)) = rest.split_first_chunk::<8>() {
+        let [a, b, c, d, kind @ ..] = *head;
+        let (data, length) = match u32::from_be_bytes([a, b, c, d]) {
+            0 => (after, usize::MAX),
+            1 => {
+                let (length, data) =
+                    after.split_first_chunk::<8>().ok_or_else(|| malformed("a box is cut off"))?;
+                (data, usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX).saturating_sub(16))
+            }
+            length => (after, (length as usize).saturating_sub(8)),
+        };
+        let (data, tail) = data.split_at(length.min(data.len()));
+        match &kind {
+            b"jxlc" => return Ok(data),
+            // Its number among the pieces stands before each.
+            b"jxlp" => return Ok(data.get(4..).unwrap_or_default()),
+            _ => rest = tail,
+        }
+    }
+    Err(malformed("it has no codestream"))
+}
+
 /// What decoding needs.
 fn is_needed(kind: [u8; 4]) -> bool {
     matches!(&kind, b"JXL " | b"ftyp" | b"jxll" | b"jxlc" | b"jxlp" | b"jxli")

@@ -1,15 +1,16 @@
 //! JPEG XL: read only, by jxl-oxide. No encoder for it is both permissive and as good as the others' here.
 //!
+//! - `header`: what there is, read without the library.
 //! - `container`: boxes, walked without decoding; metadata and strip share the walk.
 //!
 //! Pixels come out upright, in the colours that the file names, with 16 bits a sample where it has more than 8.
 
 mod capabilities;
 mod container;
+mod header;
 #[cfg(test)]
 mod tests;
 
-use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, ExtraChannelType, InitializeResult, JxlImage, JxlThreadPool, PixelFormat};
 
 use super::{Codec, Decoded, Encoder, Header, Memory};
@@ -31,13 +32,7 @@ pub(crate) struct Jxl;
 
 impl Codec for Jxl {
     fn read_header(&self, bytes: &[u8]) -> Result<Header> {
-        let (image, _) = open(bytes, HEADER_MEMORY)?;
-        let metadata = &image.image_header().metadata;
-        let bits = if needs_16_bits(metadata.bit_depth) { 16 } else { 8 };
-        let (width, height) = (image.width(), image.height());
-        let alpha = image.pixel_format().has_alpha();
-        let animated = metadata.animation.is_some();
-        Ok(Header { format: Format::Jxl, width, height, bits, alpha, animated, sequential: false })
+        header::read(bytes)
     }
 
     fn read_metadata(&self, bytes: &[u8], limits: &Limits) -> Result<Metadata> {
@@ -115,10 +110,6 @@ fn open(bytes: &[u8], memory: usize) -> Result<(JxlImage, usize)> {
         }
     }
     Err(malformed("its header is cut off"))
-}
-
-fn needs_16_bits(depth: BitDepth) -> bool {
-    depth.bits_per_sample() > 8
 }
 
 /// # Errors

@@ -88,3 +88,83 @@ fn what_the_header_claims_is_refused_before_any_of_it_is_held() {
     let error = Jxl.decode(&file, &limits, &Control::new()).unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { .. }), "{error}");
 }
+
+#[test]
+fn the_header_says_what_the_library_finds() {
+    for (width, height) in [(2, 2), (8, 8), (256, 64), (300, 200), (513, 7), (640, 480), (1920, 1080)] {
+        for layout in LAYOUTS {
+            let file = jxl(&picture(width, height, layout, 8));
+            let header = Jxl.read_header(&file).unwrap();
+            let (image, _) = open(&file, HEADER_MEMORY).unwrap();
+            assert_eq!((header.width, header.height), (image.width(), image.height()));
+            assert_eq!((header.width, header.height), (width, height));
+            assert_eq!(header.alpha, image.pixel_format().has_alpha());
+        }
+    }
+}
+
+#[test]
+fn a_header_of_many_fields_is_read_to_its_end() {
+    // Every field there is, lowest bit first: (value, bits).
+    let fields = [
+        (0, 1), // not in eights
+        (0, 2),
+        (199, 9), // height 200
+        (0, 3),
+        (0, 2),
+        (299, 9), // width 300
+        (0, 1),
+        (1, 1), // not all default, more fields
+        (5, 3), // orientation 6
+        (1, 1),
+        (1, 1),
+        (3, 5),
+        (1, 3), // another size to show it at: 32 x 32
+        (1, 1),
+        (1, 1),
+        (0, 2),
+        (1, 3), // a preview of 128 x 128
+        (1, 1),
+        (1, 2),
+        (0, 2),
+        (1, 2),
+        (3, 3),
+        (0, 1), // 1000 / 1 ticks a second, 3 loops
+        (0, 1),
+        (2, 2), // 12 bits
+        (1, 1), // 16 bits are enough
+        (2, 2),
+        (0, 4), // two extra channels
+        (0, 1),
+        (2, 2),
+        (0, 4),
+        (0, 1),
+        (0, 2),
+        (0, 2),
+        (1, 2),
+        (1, 4),
+        (65, 8),
+        (0, 16),
+        (0, 16),
+        (0, 16),
+        (0, 16), // a spot colour, A
+        (1, 1),  // alpha
+    ];
+    let mut file = b"\xff\x0a".to_vec();
+    let mut at = 0;
+    for (value, count) in fields {
+        for place in 0..count {
+            if at % 8 == 0 {
+                file.push(0);
+            }
+            *file.last_mut().unwrap() |= ((value >> place & 1) as u8) << (at % 8);
+            at += 1;
+        }
+    }
+    let header = Jxl.read_header(&file).unwrap();
+    assert_eq!((header.width, header.height, header.bits), (200, 300, 16), "turned");
+    assert!(header.animated && header.alpha);
+    for length in 0..file.len() {
+        assert!(Jxl.read_header(&file[..length]).is_err());
+    }
+}
