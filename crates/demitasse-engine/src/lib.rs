@@ -80,7 +80,7 @@ pub use error::{Error, Result};
 pub use format::{Capabilities, Format, Sniffed, sniff};
 pub use image::{Frame, Image, Layout, Samples};
 pub use limits::Limits;
-pub use memory::memory_needed;
+pub use memory::{check_memory, memory_needed};
 pub use pipeline::{Compressed, analyze, compress, inspect, read_metadata};
 pub use report::{Outcome, Report};
 pub use request::{DEFAULT_FLOOR, Effort, FormatSet, OutputFormat, Preset, Quality, Request, Score, Target};

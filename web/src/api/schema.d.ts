@@ -430,6 +430,24 @@ export interface components {
              */
             max_pixels: number;
         };
+        /** @description What jobs are predicted to take at most, and may. */
+        MemoryInUse: {
+            /**
+             * Format: int64
+             * @description What all of them may take together, in bytes; null: not known.
+             */
+            budget_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description What those at work have reserved of it, in bytes.
+             */
+            reserved_bytes: number;
+            /**
+             * Format: int64
+             * @description Jobs that wait for their part.
+             */
+            waiting_jobs: number;
+        };
         /** @description The uploaded bytes. */
         Original: {
             /**
@@ -576,6 +594,7 @@ export interface components {
             dependencies: {
                 [key: string]: string;
             };
+            memory?: components["schemas"]["MemoryInUse"] | null;
             /** @description Whether requests should be sent here. */
             ready: boolean;
             sandbox?: components["schemas"]["SandboxInForce"] | null;

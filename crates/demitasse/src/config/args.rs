@@ -14,7 +14,10 @@ use url::Url;
 
 use super::original::OriginalArgs;
 use super::stores::{self, Role};
-use super::{BridgeArgs, Config, HttpConfig, PushArgs, SandboxMode, Secret, SpaceArgs, WorkerConfig, listen};
+use super::{
+    BridgeArgs, Config, HttpConfig, MemoryBudget, PushArgs, SandboxMode, Secret, SpaceArgs, WorkerConfig,
+    listen,
+};
 
 /// Everything that `serve` can be told.
 #[derive(Debug, Clone, Args)]
@@ -178,6 +181,14 @@ pub struct JobArgs {
     /// Address space of the process that decodes and encodes, in MiB: what is predicted to need more is refused
     #[arg(long, env = "DEMITASSE_MEMORY", value_name = "MIB", default_value_t = 6_144)]
     pub memory: u64,
+
+    /// Memory that all such processes together may take: bytes, such as `4GB`, or a share of what this process may have
+    /// [default: 60%]
+    ///
+    /// By its control group, or of the machine. Each job reserves what its header says it takes at most, and waits its
+    /// turn until that is free; what is over the whole is refused. Give all workers on a queue the same.
+    #[arg(long, env = "DEMITASSE_MEMORY_BUDGET", value_name = "SIZE|PERCENT")]
+    pub memory_budget: Option<MemoryBudget>,
 
     /// The sandbox of that process: `require` it whole or refuse to start, `auto`: what this system has, or `off`
     ///
@@ -352,6 +363,7 @@ impl JobArgs {
             retry_delay: Duration::from_millis(self.retry_delay),
             deadline: Duration::from_secs(self.deadline),
             memory: self.memory.saturating_mul(1024 * 1024),
+            memory_budget: self.memory_budget.unwrap_or_default().resolve(),
             sandbox: self.sandbox,
             images_per_process: self.images_per_process,
             program: None,

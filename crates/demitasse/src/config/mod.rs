@@ -23,6 +23,7 @@ use url::Url;
 
 use crate::fetch::FetchPolicy;
 
+pub use crate::memory::MemoryBudget;
 pub use crate::sandbox::SandboxMode;
 pub use args::{Command, DataArgs, HttpArgs, JobArgs, LimitArgs, LogFormat, ServeArgs};
 pub use bridge::{BridgeArgs, BridgeWork};
@@ -95,6 +96,8 @@ pub struct WorkerConfig {
     pub deadline: Duration,
     /// Address space of the engine's child process, in bytes.
     pub memory: u64,
+    /// What all such processes may take together, in bytes; `None`: not known.
+    pub memory_budget: Option<u64>,
     /// How much the sandbox of that process matters.
     pub sandbox: SandboxMode,
     /// Images that one such process does, one after another.

@@ -13,6 +13,7 @@ use crate::accept::Intake;
 use crate::config::HttpConfig;
 use crate::disk::Disks;
 use crate::http::Probes;
+use crate::memory::Admission;
 use crate::metrics::{Metrics, Now};
 use crate::push::WebPush;
 use crate::sandbox::Sandbox;
@@ -42,6 +43,8 @@ pub(crate) struct Http {
     pub(crate) inspections: Semaphore,
     /// Whether the stores worked when they were last tried.
     pub(crate) probes: Probes,
+    /// What the jobs of this process may take of its memory; `None` where nothing is compressed.
+    pub(crate) admission: Option<Arc<Admission>>,
     /// What the engine's children are held to; `None` where nothing is compressed.
     pub(crate) sandbox: Option<Sandbox>,
     /// Numbers the events of all streams.
@@ -54,7 +57,7 @@ impl Http {
     /// # Errors
     /// The queue cannot be counted.
     pub(crate) async fn metrics_text(&self) -> Result<String, StoreError> {
-        let now = Now::of(&self.backends, &self.intake.spool, &self.disks).await?;
+        let now = Now::of(&self.backends, &self.intake.spool, &self.disks, self.admission.as_deref()).await?;
         Ok(self.metrics.render(&now))
     }
 }

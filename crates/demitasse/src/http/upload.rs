@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::multipart::{Field, MultipartError};
 use demitasse_core::{Sha256Hasher, StoredOriginal};
-use demitasse_engine::Header;
+use demitasse_engine::{Header, Request, check_memory};
 use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
@@ -37,7 +37,12 @@ pub(crate) struct Received {
 }
 
 /// Reads the one file, in the field `image`.
-pub(crate) async fn receive(http: &Http, spool: &Path, form: Form) -> Result<Received, ApiError> {
+pub(crate) async fn receive(
+    http: &Http,
+    spool: &Path,
+    request: &Request,
+    form: Form,
+) -> Result<Received, ApiError> {
     let Form { multipart, progress } = form;
     let mut body = multipart.map_err(|_| no_file())?;
     let mut received = None;
@@ -63,6 +68,10 @@ pub(crate) async fn receive(http: &Http, spool: &Path, form: Form) -> Result<Rec
         return Err(ApiError::new(Code::EmptyFile, "The file is empty."));
     }
     let header = inspect(http, &spool).await?;
+    // Elsewhere it is for the workers to judge, who have memory of their own.
+    if let Some(admission) = &http.admission {
+        check_memory(&header, request, admission.most_for_engine(original.bytes))?;
+    }
     original.media_type = header.format.media_type().into();
     (original.width, original.height) = (header.width, header.height);
     Ok(Received { spool, original, file_name })

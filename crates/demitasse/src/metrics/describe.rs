@@ -73,6 +73,12 @@ const GAUGES: &[(&str, Option<Unit>, &str)] = &[
     (
         "demitasse_engine_memory_reserved_bytes",
         Some(Unit::Bytes),
-        "Address space that the engine processes at work may take: the ceiling, not the use.",
+        "Memory that the engine processes at work are predicted to take at most.",
     ),
+    (
+        "demitasse_engine_memory_budget_bytes",
+        Some(Unit::Bytes),
+        "Memory that they may take together: jobs wait for their part; +Inf if it is not known.",
+    ),
+    ("demitasse_jobs_waiting_for_memory", None, "Jobs of this process that wait for memory."),
 ];

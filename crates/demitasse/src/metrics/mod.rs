@@ -16,6 +16,7 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 pub(crate) use now::Now;
 
 use crate::disk::Room;
+use crate::memory::MemoryUse;
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
@@ -108,7 +109,9 @@ pub(crate) struct Metrics {
     blobs_removed: Counter,
     /// In the order of [`Deleted::ALL`].
     deleted: [Counter; 2],
-    engine_memory: Gauge,
+    memory_reserved: Gauge,
+    memory_budget: Gauge,
+    memory_waiting: Gauge,
     job_seconds: Histogram,
     wait_seconds: Histogram,
     /// Ready, delayed, claimed, dead.
@@ -150,7 +153,9 @@ impl Metrics {
             engine_runs: counter("demitasse_engine_runs_total"),
             blobs_removed: counter("demitasse_blobs_removed_total"),
             deleted: Deleted::ALL.map(deleted),
-            engine_memory: gauge("demitasse_engine_memory_reserved_bytes"),
+            memory_reserved: gauge("demitasse_engine_memory_reserved_bytes"),
+            memory_budget: gauge("demitasse_engine_memory_budget_bytes"),
+            memory_waiting: gauge("demitasse_jobs_waiting_for_memory"),
             job_seconds: histogram("demitasse_job_seconds"),
             wait_seconds: histogram("demitasse_upload_to_result_seconds"),
             queue: ["ready", "delayed", "claimed", "dead"].map(depth),
@@ -170,13 +175,9 @@ impl Metrics {
         self.bytes_in.increment(bytes);
     }
 
-    /// The engine is about to run, in a child process that may have `memory` bytes of address space until the guard is
-    /// dropped. That is its ceiling and what a machine must be able to give, not what it uses: most images need a small
-    /// part of it. Where the system knows no such limit, it is what was configured. A child that waits for its next image
-    /// is not counted: what it keeps is bounded by what it was last given, and it ends soon.
-    pub(crate) fn engine_run(&self, memory: u64) -> Held<'_> {
+    /// The engine is about to run.
+    pub(crate) fn engine_run(&self) {
         self.engine_runs.increment(1);
-        Held::new(&self.engine_memory, memory as f64)
     }
 
     /// An attempt ended after `took`.
@@ -253,6 +254,11 @@ impl Metrics {
         dead.set(depth.dead as f64);
         self.oldest.set(depth.oldest_ready.unwrap_or_default().as_secs_f64());
         self.spool.set(now.spool_bytes.map_or(f64::NAN, |bytes| bytes as f64));
+        if let Some(MemoryUse { budget, reserved, waiting }) = now.memory {
+            self.memory_reserved.set(reserved as f64);
+            self.memory_budget.set(budget.map_or(f64::INFINITY, |budget| budget as f64));
+            self.memory_waiting.set(waiting as f64);
+        }
         for pool in &now.pools {
             self.set_pool(*pool);
         }

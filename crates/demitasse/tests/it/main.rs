@@ -41,6 +41,9 @@ mod jobs;
 #[cfg(unix)]
 mod children;
 
+/// What those processes may take together, and who waits for it.
+mod memory;
+
 /// What those processes are held to, tried for real.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod sandbox;

@@ -41,7 +41,7 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|error| ApiError::new(Code::InvalidRequest, error.body_text()))?;
     let (request, priority) = (query.request()?, query.priority()?);
-    let received = receive(&http, &http.intake.spool, form).await?;
+    let received = receive(&http, &http.intake.spool, &request, form).await?;
     let upload = http.intake.accept(received, &request, trace_of_request(&headers), priority).await?;
     let location = base.join(&format!("/v1/tasks/{}", upload.job.id));
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(Task::new(&upload, &base)))

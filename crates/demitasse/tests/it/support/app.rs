@@ -175,6 +175,7 @@ fn config(data: std::path::PathBuf) -> Config {
             retry_delay: Duration::from_secs(1),
             deadline: Duration::from_secs(60),
             memory: 4 << 30,
+            memory_budget: Some(4 << 30),
             sandbox: SandboxMode::Auto,
             images_per_process: 64,
             program: Some(env!("CARGO_BIN_EXE_demitasse").into()),
