@@ -21,7 +21,7 @@ use crate::bridge::{Bridge, Told, adopt_regularly, hear_results, take_tasks};
 use crate::config::{Config, Role, WorkerConfig};
 use crate::disk::Disks;
 use crate::fetch::{FetchPolicy, GuardedClient};
-use crate::http::{BaseUrl, Http, Probes, operations, router};
+use crate::http::{self, BaseUrl, Door, Http, Probes, operations, router};
 use crate::memory::Admission;
 use crate::metrics::Metrics;
 use crate::notify::{Announcer, Channel, announce_regularly};
@@ -113,6 +113,7 @@ impl App {
             },
             backends,
             push,
+            door: Door::new(&config.http.door),
             disks: Disks::new(config.space.disks.clone(), config.space.min_free),
             metrics: metrics.clone(),
             stopping,
@@ -211,10 +212,9 @@ impl App {
             format!("cannot listen on {listen}: choose another address with --listen, or stop the program that has it")
         })?;
         let address = listener.local_addr()?;
-        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let stopping = self.worker.stopping.clone();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
-        Ok((address, tokio::spawn(serving.into_future())))
+        let (config, metrics) = (self.config.http.clone(), self.metrics.clone());
+        let serving = http::serve(listener, self.router(), config, metrics, self.worker.stopping.clone());
+        Ok((address, tokio::spawn(serving)))
     }
 
     /// The one line on standard output, for people and for scripts that wait for it.

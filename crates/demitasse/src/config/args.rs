@@ -8,15 +8,15 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use demitasse_backends::AdoptDefaults;
 use demitasse_core::Document;
-use demitasse_engine::{Limits, Request};
+use demitasse_engine::Request;
 use ipnet::IpNet;
 use url::Url;
 
 use super::original::OriginalArgs;
 use super::stores::{self, Role};
 use super::{
-    BridgeArgs, Config, HttpConfig, MemoryBudget, PushArgs, SandboxMode, Secret, SpaceArgs, WorkerConfig,
-    listen,
+    BridgeArgs, Config, DoorArgs, HttpConfig, LimitArgs, MemoryBudget, PushArgs, SandboxMode, Secret,
+    SpaceArgs, WorkerConfig, listen,
 };
 
 /// Everything that `serve` can be told.
@@ -25,6 +25,9 @@ pub struct ServeArgs {
     /// The HTTP side.
     #[command(flatten)]
     pub http: HttpArgs,
+    /// What clients may do at the same time.
+    #[command(flatten)]
+    pub door: DoorArgs,
     /// Where things are kept.
     #[command(flatten)]
     pub data: DataArgs,
@@ -213,19 +216,6 @@ pub struct JobArgs {
     pub grace: u64,
 }
 
-/// What an image may be.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Limits")]
-pub struct LimitArgs {
-    /// Largest upload, in bytes
-    #[arg(long, env = "DEMITASSE_MAX_BYTES", value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
-    pub max_bytes: u64,
-
-    /// Largest image, in pixels (width x height)
-    #[arg(long, env = "DEMITASSE_MAX_PIXELS", value_name = "PIXELS", default_value_t = Limits::default().max_pixels)]
-    pub max_pixels: u64,
-}
-
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -288,17 +278,14 @@ impl ServeArgs {
             warnings: stores::warnings(&urls, role),
             urls,
             data: self.data.data,
-            limits: Limits {
-                max_bytes: self.limit.max_bytes,
-                max_pixels: self.limit.max_pixels,
-                ..Limits::default()
-            },
+            limits: self.limit.resolve(),
             space: self.space.resolve(disks),
             http: HttpConfig {
                 listen: address,
                 public_url: self.http.public_url,
                 trusted_proxies: self.http.trusted_proxies,
                 api_key: self.http.api_key,
+                door: self.door.resolve(),
             },
             fetch: self.push.policy(),
             push,
@@ -336,10 +323,9 @@ impl ServeArgs {
             ("--bridge-patience", self.bridge.bridge_patience),
             ("--deadline", self.job.deadline),
             ("--images-per-process", self.job.images_per_process.into()),
-            ("--max-bytes", self.limit.max_bytes),
-            ("--max-pixels", self.limit.max_pixels),
         ];
-        for (flag, _) in positive.into_iter().filter(|(_, value)| *value == 0) {
+        let positive = positive.into_iter().chain(self.limit.positive()).chain(self.door.positive());
+        for (flag, _) in positive.filter(|(_, value)| *value == 0) {
             problems.push(format!("{flag} is 0; give it at least 1"));
         }
         if self.job.memory < 256 {

@@ -5,6 +5,8 @@
 
 mod args;
 mod bridge;
+mod door;
+mod limits;
 mod listen;
 mod original;
 mod push;
@@ -25,8 +27,10 @@ use crate::fetch::FetchPolicy;
 
 pub use crate::memory::MemoryBudget;
 pub use crate::sandbox::SandboxMode;
-pub use args::{Command, DataArgs, HttpArgs, JobArgs, LimitArgs, LogFormat, ServeArgs};
+pub use args::{Command, DataArgs, HttpArgs, JobArgs, LogFormat, ServeArgs};
 pub use bridge::{BridgeArgs, BridgeWork};
+pub use door::{DoorArgs, DoorConfig};
+pub use limits::LimitArgs;
 pub use original::OriginalArgs;
 pub use push::{PushArgs, PushConfig};
 pub use secret::Secret;
@@ -71,10 +75,12 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// The address that clients see; `None`: as the request says.
     pub public_url: Option<Url>,
-    /// The proxies whose `X-Forwarded-Proto` and `X-Forwarded-Host` count.
+    /// The proxies whose `X-Forwarded-*` headers count.
     pub trusted_proxies: Vec<IpNet>,
     /// What a client must show as a bearer token.
     pub api_key: Option<Secret>,
+    /// What clients may do at the same time.
+    pub door: DoorConfig,
 }
 
 /// The workers' side.

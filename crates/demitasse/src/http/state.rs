@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::Intake;
 use crate::config::HttpConfig;
 use crate::disk::Disks;
-use crate::http::Probes;
+use crate::http::{Door, Probes};
 use crate::memory::Admission;
 use crate::metrics::{Metrics, Now};
 use crate::push::WebPush;
@@ -33,6 +33,8 @@ pub(crate) struct Http {
     pub(crate) intake: Intake,
     /// Browsers that want to be told.
     pub(crate) push: Arc<WebPush>,
+    /// How many uploads are taken at a time.
+    pub(crate) door: Door,
     /// Whether there is room for uploads.
     pub(crate) disks: Disks,
     /// Counters.

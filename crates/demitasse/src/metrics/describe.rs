@@ -24,6 +24,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("demitasse_saved_bytes_total", "Bytes by which delivered variants are smaller than their originals."),
     ("demitasse_jobs_total", "Attempts at jobs, by how they ended."),
     ("demitasse_images_deleted_total", "Images deleted by this process, by the reason."),
+    ("demitasse_refused_total", "Connections and uploads turned away at the door, by the limit."),
     ("demitasse_blobs_removed_total", "Blobs that nothing named, removed by this process."),
     ("demitasse_engine_runs_total", "Compressions begun; a reused variant needs none."),
     (

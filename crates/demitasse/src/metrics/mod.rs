@@ -94,6 +94,37 @@ impl Deleted {
     const ALL: [(Self, &'static str); 2] = [(Self::Request, "request"), (Self::Retention, "retention")];
 }
 
+/// What a limit at the door turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A connection, of all.
+    Connections,
+    /// A connection, of its client's.
+    ClientConnections,
+    /// A request whose header took too long.
+    Header,
+    /// An upload, of all.
+    Uploads,
+    /// An upload, of its client's.
+    ClientUploads,
+    /// An upload while too many jobs wait.
+    Queue,
+    /// An upload that came too slowly.
+    Slow,
+}
+
+impl Refused {
+    const ALL: [(Self, &'static str); 7] = [
+        (Self::Connections, "connections"),
+        (Self::ClientConnections, "client_connections"),
+        (Self::Header, "header_timeout"),
+        (Self::Uploads, "uploads"),
+        (Self::ClientUploads, "client_uploads"),
+        (Self::Queue, "queue"),
+        (Self::Slow, "slow_upload"),
+    ];
+}
+
 /// The handles.
 pub(crate) struct Metrics {
     recorder: PrometheusRecorder,
@@ -109,6 +140,8 @@ pub(crate) struct Metrics {
     blobs_removed: Counter,
     /// In the order of [`Deleted::ALL`].
     deleted: [Counter; 2],
+    /// In the order of [`Refused::ALL`].
+    refused: [Counter; 7],
     memory_reserved: Gauge,
     memory_budget: Gauge,
     memory_waiting: Gauge,
@@ -141,6 +174,11 @@ impl Metrics {
             );
             recorder.register_counter(&key, &METADATA)
         };
+        let refused = |(_, name)| {
+            let key =
+                Key::from_parts("demitasse_refused_total", vec![Label::from_static_parts("limit", name)]);
+            recorder.register_counter(&key, &METADATA)
+        };
         let depth = |name| {
             let key = Key::from_parts("demitasse_queue_depth", vec![Label::from_static_parts("state", name)]);
             recorder.register_gauge(&key, &METADATA)
@@ -153,6 +191,7 @@ impl Metrics {
             engine_runs: counter("demitasse_engine_runs_total"),
             blobs_removed: counter("demitasse_blobs_removed_total"),
             deleted: Deleted::ALL.map(deleted),
+            refused: Refused::ALL.map(refused),
             memory_reserved: gauge("demitasse_engine_memory_reserved_bytes"),
             memory_budget: gauge("demitasse_engine_memory_budget_bytes"),
             memory_waiting: gauge("demitasse_jobs_waiting_for_memory"),
@@ -204,6 +243,14 @@ impl Metrics {
     pub(crate) fn deleted(&self, why: Deleted) {
         let place = Deleted::ALL.iter().position(|(known, _)| *known == why);
         if let Some(counter) = place.and_then(|place| self.deleted.get(place)) {
+            counter.increment(1);
+        }
+    }
+
+    /// A limit at the door turned something away.
+    pub(crate) fn refused(&self, what: Refused) {
+        let place = Refused::ALL.iter().position(|(known, _)| *known == what);
+        if let Some(counter) = place.and_then(|place| self.refused.get(place)) {
             counter.increment(1);
         }
     }

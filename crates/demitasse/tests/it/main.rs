@@ -25,6 +25,9 @@ mod animation;
 /// What comes back for what is no good.
 mod bad_input;
 
+/// How many clients come in, and how slow they may be.
+mod door;
+
 /// The bytes: types, ranges, caching.
 mod blobs;
 

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use demitasse::app::App;
 use demitasse::config::{
-    Config, HttpConfig, MinFree, PushConfig, Role, SandboxMode, SpaceConfig, WorkerConfig,
+    Config, DoorConfig, HttpConfig, MinFree, PushConfig, Role, SandboxMode, SpaceConfig, WorkerConfig,
 };
 use demitasse::fetch::FetchPolicy;
 use demitasse_backends::{BackendUrls, Backends};
@@ -162,6 +162,7 @@ fn config(data: std::path::PathBuf) -> Config {
             public_url: None,
             trusted_proxies: Vec::new(),
             api_key: None,
+            door: DoorConfig::default(),
         },
         fetch: FetchPolicy::default(),
         push: PushConfig::default(),
