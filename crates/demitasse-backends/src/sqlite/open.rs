@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("migrations/0001_initial.sql")),
     (2, "scale_out", include_str!("migrations/0002_scale_out.sql")),
     (3, "deletion", include_str!("migrations/0003_deletion.sql")),
+    (4, "dead_letters", include_str!("migrations/0004_dead_letters.sql")),
 ];
 
 /// Applies these steps.

@@ -51,6 +51,9 @@ async fn the_sweep_and_the_search_for_equal_work_use_partial_indexes() {
     assert_eq!(sweep, "SEARCH jobs USING INDEX jobs_unfinished (sequence>?)");
     let equal = plan(&store, crate::sql::jobs::VARIANT_FOR.into()).await;
     assert_eq!(equal, "SEARCH jobs USING INDEX jobs_succeeded (request_key=?)");
+    let dead = plan(&store, jobs::DEAD_LETTERS.into()).await;
+    assert!(dead.starts_with("SEARCH jobs USING INDEX jobs_dead_letters (sequence<?)"), "{dead}");
+    assert!(!dead.contains("TEMP B-TREE"), "{dead}");
 }
 
 #[tokio::test]
@@ -168,7 +171,7 @@ async fn a_newer_schema_is_refused_with_a_sentence() {
     .unwrap();
     drop(store);
     let error = SqliteStore::open(&dir.path().join("demitasse.db"), true).await.err().unwrap();
-    assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 3, .. }), "{error:?}");
+    assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 4, .. }), "{error:?}");
     assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 3"), "{error}");
 }
 

@@ -2,6 +2,7 @@
 
 mod completions;
 mod compress;
+mod dead_letters;
 mod doctor;
 mod engine_child;
 mod healthcheck;
@@ -40,6 +41,8 @@ enum Command {
     Verify(verify::Args),
     /// Check that everything the service needs is there, and say what to do if not
     Doctor(Box<doctor::Args>),
+    /// Look at the jobs of a running service that failed as often as they were allowed to, and try them again
+    DeadLetters(dead_letters::Args),
     /// Ask a running service whether it is alive; for container health checks
     Healthcheck(healthcheck::Args),
     /// Print a completion script for a shell
@@ -66,6 +69,7 @@ pub fn run() -> ExitCode {
         Command::Inspect(args) => Ok(inspect::run(&args)),
         Command::Verify(args) => verify::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::DeadLetters(args) => dead_letters::run(args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man => man::run(&Cli::command()),

@@ -15,6 +15,7 @@ pub(crate) enum Code {
     NotFound,
     MethodNotAllowed,
     TaskEnded,
+    TaskNotFailed,
     TooSlow,
     TooManyUploads,
     LimitExceeded,
@@ -63,7 +64,7 @@ const fn row(code: Code, name: &'static str, status: S, title: &'static str, adv
 }
 
 /// In the order of [`Code`].
-static TABLE: [Row; 20] = [
+static TABLE: [Row; 21] = [
     row(
         Code::InvalidRequest,
         "invalid_request",
@@ -121,6 +122,13 @@ static TABLE: [Row; 20] = [
         S::CONFLICT,
         "The task has ended already",
         "Read the task to see how it ended.",
+    ),
+    row(
+        Code::TaskNotFailed,
+        "task_not_failed",
+        S::CONFLICT,
+        "The task has not failed",
+        "Only a failed task can be tried again. Read the task to see where it stands.",
     ),
     row(
         Code::TooSlow,

@@ -41,6 +41,8 @@ pub(super) fn native() -> OpenApiRouter<HttpState> {
         .routes(routes!(images::show, images::delete))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::cancel))
+        .routes(routes!(tasks::retry))
+        .routes(routes!(tasks::dead_letters))
         .routes(routes!(events::stream))
         .routes(routes!(push::key))
         .routes(routes!(push::subscribe, push::unsubscribe))

@@ -40,6 +40,9 @@ mod bridge;
 /// From upload to result: order, sharing, failures, events.
 mod jobs;
 
+/// Jobs that failed as often as they were allowed to.
+mod dead_letters;
+
 /// The processes that compress: which images share one.
 #[cfg(unix)]
 mod children;
