@@ -63,6 +63,9 @@ mod upgrade;
 /// Web push, against a push service that checks and decrypts.
 mod push;
 
+/// A thousand hostile files.
+mod hostile;
+
 /// The real binary: crashes at every step, shutdown, commands.
 mod process;
 
