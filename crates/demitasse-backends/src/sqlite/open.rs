@@ -97,8 +97,13 @@ fn lock_path(database: &Path) -> PathBuf {
     path.into()
 }
 
+/// The newest schema of this build.
+pub(crate) fn known_schema() -> i64 {
+    MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
+}
+
 fn migrate_error(path: &Path, error: MigrateError) -> ConnectError {
-    let known = MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0);
+    let known = known_schema();
     match error {
         MigrateError::VersionMissing(found) if found > known => {
             ConnectError::NewerSchema { path: path.into(), found, known }

@@ -172,7 +172,31 @@ async fn a_newer_schema_is_refused_with_a_sentence() {
     drop(store);
     let error = SqliteStore::open(&dir.path().join("demitasse.db"), true).await.err().unwrap();
     assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 4, .. }), "{error:?}");
-    assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 3"), "{error}");
+    assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 4"), "{error}");
+}
+
+#[cfg(feature = "disk")]
+#[tokio::test]
+async fn a_backup_of_a_newer_schema_is_not_put_back() {
+    let (store, dir) = open().await;
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (99, 'newer', TRUE, x'00', 0)",
+    )
+    .execute(&store.writer)
+    .await
+    .unwrap();
+    let urls = |metadata: &std::path::Path, storage| crate::BackendUrls {
+        metadata: format!("sqlite:{}", metadata.display()),
+        storage: format!("file:{}", dir.path().join(storage).display()),
+        ..crate::BackendUrls::memory()
+    };
+    let (backup, database) = (dir.path().join("backup"), dir.path().join("demitasse.db"));
+    crate::backup::backup(&urls(&database, "blobs"), &backup).await.unwrap();
+    let new = dir.path().join("new/demitasse.db");
+    let error = crate::backup::restore(&backup, &urls(&new, "new/blobs")).await.unwrap_err().to_string();
+    assert!(error.contains("has schema 99, and this version knows schemas up to 4"), "{error}");
+    assert!(!new.exists());
 }
 
 #[tokio::test]

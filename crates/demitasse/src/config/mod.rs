@@ -37,6 +37,13 @@ pub use secret::Secret;
 pub use space::{MinFree, SpaceArgs, SpaceConfig};
 pub use stores::Role;
 
+impl DataArgs {
+    /// Where the backends are, as [`ServeArgs::resolve`] finds them; nothing of it is checked.
+    pub(crate) fn urls(&self, original: &OriginalArgs) -> BackendUrls {
+        stores::urls(self, original, None)
+    }
+}
+
 /// A checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {

@@ -66,6 +66,9 @@ mod push;
 /// A thousand hostile files.
 mod hostile;
 
+/// Copies of the embedded stores, made while the service runs.
+mod backup;
+
 /// The real binary: crashes at every step, shutdown, commands.
 mod process;
 
