@@ -291,6 +291,12 @@ impl Metrics {
         self.wait_seconds.record(since_upload);
     }
 
+    /// Counts what was timed into its buckets. Each time is kept until then, so this is to be called where nobody asks for the
+    /// text, too.
+    pub(crate) fn tidy(&self) {
+        self.handle.run_upkeep();
+    }
+
     /// The text that Prometheus reads.
     pub(crate) fn render(&self, now: &Now) -> String {
         let depth = now.queue;
@@ -312,7 +318,7 @@ impl Metrics {
         for room in &now.disks {
             self.set_room(room);
         }
-        self.handle.run_upkeep();
+        self.tidy();
         self.handle.render()
     }
 
