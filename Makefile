@@ -2,7 +2,7 @@
 # The work is done by scripts/*.sh. CARGO_TARGET_DIR is respected where it is set.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench eval chaos deps fmt lint test-rust test-web e2e image-test audit
+.PHONY: help run test build bench eval chaos hostile soak deps fmt lint test-rust test-web e2e image-test audit
 
 ARGS ?=
 
@@ -35,6 +35,15 @@ eval: ## Measures the engine beside its peers on a folder of images (CORPUS=DIR 
 chaos: ## Uploads while workers, API and Redis are killed, on each pair of stores; nothing may be lost or doubled
 	@scripts/deps.sh test
 	@scripts/services.sh run scripts/chaos.sh long $(ARGS)
+
+hostile: ## Uploads 20,000 hostile files, others each time (ARGS="FILES SEED"); a thousand are in make test
+	@scripts/deps.sh test
+	@scripts/hostile.sh $(ARGS)
+
+soak: ## Memory under ten thousand uploads, and four times as many uploads as can be done
+	@scripts/deps.sh build
+	@cargo xtask soak
+	@cargo xtask overload
 
 deps: ## Installs what building and testing need
 	@scripts/deps.sh test

@@ -13,6 +13,8 @@ mod photo;
 mod pillow;
 mod score;
 mod server;
+#[cfg(target_os = "linux")]
+mod stress;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -41,6 +43,12 @@ enum Command {
     /// Uploads while workers, API and Redis are killed; nothing may be lost or doubled
     #[cfg(unix)]
     Chaos(chaos::Args),
+    /// Whether the service's memory grows: ten thousand uploads
+    #[cfg(target_os = "linux")]
+    Soak(stress::SoakArgs),
+    /// What those are told who come when there is too much to do: four times as many uploads as can be done
+    #[cfg(target_os = "linux")]
+    Overload(stress::OverloadArgs),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +62,10 @@ fn main() -> ExitCode {
         Command::BenchScale(args) => bench_scale::run(&args),
         #[cfg(unix)]
         Command::Chaos(args) => chaos::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::Soak(args) => stress::soak(&args),
+        #[cfg(target_os = "linux")]
+        Command::Overload(args) => stress::overload(&args),
     };
     result.unwrap_or_else(|error| {
         say(&format!("error: {error:#}"));

@@ -47,6 +47,8 @@ mod sql;
 mod storage_url;
 mod url;
 
+#[cfg(all(feature = "sqlite", feature = "disk"))]
+pub mod backup;
 #[cfg(feature = "cloudinary")]
 pub mod cloudinary;
 #[cfg(feature = "disk")]

@@ -153,6 +153,12 @@ impl Job {
     pub fn has_attempts_left(&self) -> bool {
         self.attempt < self.max_attempts
     }
+
+    /// Whether it failed as often as it was allowed to: a dead letter, to be looked at. What failed for good at an earlier
+    /// attempt is none: its owner knows why.
+    pub fn is_dead_letter(&self) -> bool {
+        self.state == JobState::Failed && !self.has_attempts_left()
+    }
 }
 
 /// A change of a job's state. Each is a compare-and-set: it happens whole, or not at all.
@@ -201,6 +207,9 @@ pub enum Transition {
     },
     /// queued, retrying or running → cancelled: the owner no longer wants it. Its queue entry stays until it is claimed.
     Cancel,
+    /// failed → queued, and attempts are counted anew: somebody wants it tried again, who may have removed the cause. News of
+    /// the failure that nobody was told yet is dropped.
+    Revive,
     /// Takes up an announcement that is due: the attempt is counted, and nobody else takes it up before `until`.
     BeginAnnouncement {
         /// Until when the caller alone announces it.
@@ -237,6 +246,7 @@ impl Transition {
             Self::Retry { lease, .. } if holds(lease) => Some(JobState::Retrying),
             Self::Release { lease } if holds(lease) => Some(JobState::Queued),
             Self::Cancel if !job.state.is_terminal() => Some(JobState::Cancelled),
+            Self::Revive if job.state == JobState::Failed => Some(JobState::Queued),
             Self::BeginAnnouncement { .. }
                 if pending.is_some_and(|news| news.due_at <= to_milliseconds(now)) =>
             {
@@ -255,7 +265,7 @@ impl Transition {
     /// The row that follows, or `None` if [`Transition::next`] forbids it from `job`.
     ///
     /// Like `next`, the one definition that every store applies (in its own language): a start counts the attempt, a
-    /// release takes it back, whatever ends an attempt drops its lease, and `now`, in whole milliseconds, becomes
+    /// release takes it back, a revival forgets them, whatever ends an attempt drops its lease, and `now`, in whole milliseconds, becomes
     /// `updated_at`. Announcements leave `updated_at` as it is.
     pub fn apply(self, job: &Job, now: Timestamp) -> Option<Job> {
         let state = self.next(job, now)?;
@@ -277,6 +287,10 @@ impl Transition {
             Self::Retry { failure, .. } => changed.failure = Some(failure),
             Self::Release { .. } => changed.attempt = job.attempt.saturating_sub(1),
             Self::Cancel => {}
+            Self::Revive => {
+                changed.attempt = 0;
+                changed.announcement = None;
+            }
             Self::BeginAnnouncement { until } => {
                 changed.updated_at = job.updated_at;
                 let attempts = job.announcement.map_or(0, |news| news.attempts).saturating_add(1);

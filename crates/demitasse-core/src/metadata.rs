@@ -69,6 +69,10 @@ pub trait JobStore: Send + Sync + 'static {
     /// At most `limit` jobs whose announcement is pending and due at `now`, those that are due for longest first.
     async fn unannounced(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError>;
 
+    /// At most `limit` dead letters ([`Job::is_dead_letter`]), whoever owns them, with a sequence number below `before`, newest
+    /// first.
+    async fn dead_letters(&self, before: Option<Sequence>, limit: usize) -> Result<Vec<Upload>, StoreError>;
+
     /// At most `limit` jobs that are not in a terminal state, with a sequence number above `after`, oldest first: what
     /// the sweep compares with the queue.
     async fn unfinished(&self, after: Option<Sequence>, limit: usize) -> Result<Vec<Job>, StoreError>;

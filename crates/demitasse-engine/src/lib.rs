@@ -83,7 +83,7 @@ pub use error::{Error, Result};
 pub use format::{Capabilities, Format, Sniffed, sniff};
 pub use image::{Frame, Image, Layout, Samples};
 pub use limits::Limits;
-pub use memory::memory_needed;
+pub use memory::{check_memory, memory_needed};
 pub use metadata::{KindSet, MetadataPolicy, PolicyName};
 pub use pipeline::{Compressed, analyze, compress, inspect, read_metadata};
 pub use report::{Outcome, Report};

@@ -89,6 +89,17 @@ fn animation(header: &Header) -> u64 {
     BASE + header.pixels() * ANIMATION
 }
 
+/// Refuses what [`crate::compress`] would refuse under a [`crate::Limits::max_memory`] of `budget` bytes, from the header alone: what
+/// needs more whatever comes out. Animations that need more are no errors: they are kept as they are.
+///
+/// # Errors
+/// `MemoryBudget`, with both numbers.
+///
+/// Cost: none to speak of.
+pub fn check_memory(header: &Header, request: &Request, budget: u64) -> Result<()> {
+    if header.animated { Ok(()) } else { check(header, request, Some(budget)) }
+}
+
 /// Refuses what needs more than `budget` bytes whatever comes out.
 ///
 /// # Errors
@@ -188,7 +199,8 @@ mod tests {
     #[test]
     fn what_is_too_dear_is_refused_alone_and_left_out_among_others() {
         let both: FormatSet = [Format::Jpeg, Format::Avif].into_iter().collect();
-        let budget = Some(memory_needed(&PHOTO, &request(OutputFormat::of(Format::Jpeg))));
+        let enough = memory_needed(&PHOTO, &request(OutputFormat::of(Format::Jpeg)));
+        let budget = Some(enough);
         let alone = check(&PHOTO, &request(OutputFormat::of(Format::Avif)), budget).unwrap_err();
         assert!(matches!(alone, Error::MemoryBudget { .. }));
         let among = request(OutputFormat::Among(both));
@@ -198,6 +210,9 @@ mod tests {
         assert_eq!(formats, [Format::Jpeg]);
         assert!(warnings[0].detail.starts_with("AVIF was not tried"), "{warnings:?}");
         assert!(check(&PHOTO, &among, None).is_ok());
+        assert!(check_memory(&PHOTO, &among, enough).is_ok());
+        assert!(check_memory(&PHOTO, &among, 1).is_err());
+        assert!(check_memory(&Header { animated: true, ..PHOTO }, &among, 1).is_ok(), "it is kept");
         assert!(check(&PHOTO, &among, Some(1)).is_err());
     }
 }

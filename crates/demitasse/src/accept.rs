@@ -84,6 +84,19 @@ impl Intake {
         Ok(upload)
     }
 
+    /// Gets a job worked on that had ended. If the hint is lost, the sweep repeats it.
+    pub(crate) async fn hand_on_again(&self, upload: &Upload) {
+        let handed_on = match &self.bridge {
+            Some(bridge) if bridge.works() => bridge.give(upload.job.id).await,
+            _ => self.backends.queue.enqueue(Ticket::from(&upload.job)).await,
+        };
+        if let Err(error) = handed_on {
+            tracing::warn!(%error, job = %upload.job.id, "the job will be enqueued by the sweep");
+        }
+        self.wake.notify_one();
+        publish(&self.backends, upload).await;
+    }
+
     /// Gives the job to whoever does it: our workers, or the original's.
     async fn hand_on(&self, upload: &Upload) -> Result<(), StoreError> {
         match &self.bridge {

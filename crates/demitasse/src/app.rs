@@ -18,16 +18,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::Intake;
 use crate::bridge::{Bridge, Told, adopt_regularly, hear_results, take_tasks};
-use crate::config::{Config, Role};
+use crate::config::{Config, Role, WorkerConfig};
 use crate::disk::Disks;
 use crate::fetch::{FetchPolicy, GuardedClient};
-use crate::http::{BaseUrl, Http, Probes, operations, router};
+use crate::http::{self, BaseUrl, Door, Http, Probes, operations, router};
+use crate::memory::Admission;
 use crate::metrics::Metrics;
 use crate::notify::{Announcer, Channel, announce_regularly};
 use crate::push::{self, Vapid, VapidKey, WebPush};
 use crate::sandbox::{self, Sandbox, State};
 use crate::spool::Spool;
-use crate::worker::{self, EngineChild, Originals, Worker};
+use crate::worker::{self, EngineAllowance, EngineChild, Originals, Worker};
 
 /// Uploads whose header is read at the same time; each is in memory while it is.
 const INSPECTIONS: usize = 4;
@@ -80,7 +81,8 @@ impl App {
                 .map(Arc::new);
         let mut channels: Vec<Arc<dyn Channel>> = vec![push.clone()];
         channels.extend(bridge.clone().map(|bridge| Arc::new(Told(bridge)) as _));
-        let (engine, sandbox) = engine(&config).await?;
+        let admission = Arc::new(Admission::new(config.worker.memory_budget));
+        let (engine, sandbox) = engine(&config, admission.clone()).await?;
         let worker = Arc::new(Worker {
             backends: backends.clone(),
             clock: clock.clone(),
@@ -111,18 +113,17 @@ impl App {
             },
             backends,
             push,
+            door: Door::new(&config.http.door),
             disks: Disks::new(config.space.disks.clone(), config.space.min_free),
             metrics: metrics.clone(),
             stopping,
             inspections: Semaphore::new(INSPECTIONS),
             probes: Probes::default(),
+            admission: (config.role != Role::Api).then_some(admission),
             sandbox,
             last_event: 0.into(),
         });
-        if worker.backends.exclusive {
-            worker::release_orphans(&worker).await.context("cannot take over unfinished jobs")?;
-        }
-        worker::sweep(&worker).await.context("cannot read the unfinished jobs")?;
+        take_over(&worker).await?;
         Ok(Self { config, worker, metrics, http, _spool: spool })
     }
 
@@ -211,10 +212,9 @@ impl App {
             format!("cannot listen on {listen}: choose another address with --listen, or stop the program that has it")
         })?;
         let address = listener.local_addr()?;
-        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let stopping = self.worker.stopping.clone();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(stopping.cancelled_owned());
-        Ok((address, tokio::spawn(serving.into_future())))
+        let (config, metrics) = (self.config.http.clone(), self.metrics.clone());
+        let serving = http::serve(listener, self.router(), config, metrics, self.worker.stopping.clone());
+        Ok((address, tokio::spawn(serving)))
     }
 
     /// The one line on standard output, for people and for scripts that wait for it.
@@ -289,8 +289,19 @@ impl App {
     }
 }
 
+/// Puts the jobs back into the queue that a dead process left unfinished.
+async fn take_over(worker: &Worker) -> anyhow::Result<()> {
+    if worker.backends.exclusive {
+        worker::release_orphans(worker).await.context("cannot take over unfinished jobs")?;
+    }
+    worker::sweep(worker).await.context("cannot read the unfinished jobs")
+}
+
 /// The child process that compresses, and what it is held to; `None` where nothing is compressed.
-async fn engine(config: &Config) -> anyhow::Result<(EngineChild, Option<Sandbox>)> {
+async fn engine(
+    config: &Config,
+    admission: Arc<Admission>,
+) -> anyhow::Result<(EngineChild, Option<Sandbox>)> {
     let program = config.worker.program.clone().map_or_else(EngineChild::this_program, Ok);
     let program = program.context("cannot find this program")?;
     let sandbox = match config.role {
@@ -310,9 +321,9 @@ async fn engine(config: &Config) -> anyhow::Result<(EngineChild, Option<Sandbox>
         None => {}
     }
     let layers = sandbox.as_ref().map(|sandbox| sandbox.layers.clone()).unwrap_or_default();
-    let (deadline, memory, images) =
-        (config.worker.deadline, config.worker.memory, config.worker.images_per_process);
-    Ok((EngineChild::new(program, config.limits, deadline, memory, layers, images), sandbox))
+    let WorkerConfig { deadline, memory, images_per_process, .. } = config.worker;
+    let allowed = EngineAllowance { deadline, memory, sandbox: layers };
+    Ok((EngineChild::new(program, config.limits, allowed, admission, images_per_process), sandbox))
 }
 
 /// Web push under the configured key, or the one that is kept in the store.

@@ -10,6 +10,7 @@
 //! | `delete` | what one deletion leaves behind |
 //! | `disk` | how much room there is |
 //! | `hold` | blobs that a row is about to name |
+//! | `memory` | how much memory there is, and which job may have it |
 //! | [`fetch`] | the one HTTP client for addresses that users supply |
 //! | `http` | routes, shapes, errors, the embedded UI |
 //! | `push` | browsers that want to be told |
@@ -35,6 +36,7 @@ mod delete;
 mod disk;
 mod failpoint;
 mod hold;
+mod memory;
 mod metrics;
 mod notify;
 mod sandbox;

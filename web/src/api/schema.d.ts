@@ -191,6 +191,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tasks that failed as often as they were allowed to, newest first: their images crash, or take too long, or met a fault that
+         *     stayed. Nothing happens to them until somebody retries or deletes them.
+         */
+        get: operations["listDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -339,6 +359,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tasks/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a failed task again, as if it had just been accepted: attempts are counted anew. Its image was kept. */
+        post: operations["retryTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -429,6 +466,24 @@ export interface components {
              * @description Width x height.
              */
             max_pixels: number;
+        };
+        /** @description What jobs are predicted to take at most, and may. */
+        MemoryInUse: {
+            /**
+             * Format: int64
+             * @description What all of them may take together, in bytes; null: not known.
+             */
+            budget_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description What those at work have reserved of it, in bytes.
+             */
+            reserved_bytes: number;
+            /**
+             * Format: int64
+             * @description Jobs that wait for their part.
+             */
+            waiting_jobs: number;
         };
         /** @description The uploaded bytes. */
         Original: {
@@ -576,6 +631,7 @@ export interface components {
             dependencies: {
                 [key: string]: string;
             };
+            memory?: components["schemas"]["MemoryInUse"] | null;
             /** @description Whether requests should be sent here. */
             ready: boolean;
             sandbox?: components["schemas"]["SandboxInForce"] | null;
@@ -1044,6 +1100,13 @@ export interface components {
             /** @description The task. */
             task_id: string;
         };
+        /** @description A page of tasks, newest first. */
+        TaskPage: {
+            /** @description The tasks. */
+            data: components["schemas"]["Task"][];
+            /** @description Ask for the next page with this; null on the last. */
+            next_cursor: string | null;
+        };
         /**
          * @description Where a task stands.
          * @enum {string}
@@ -1389,6 +1452,47 @@ export interface operations {
             };
         };
     };
+    listDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200; 50 if not given. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     streamEvents: {
         parameters: {
             query?: never;
@@ -1419,7 +1523,7 @@ export interface operations {
     listImages: {
         parameters: {
             query?: {
-                /** @description Images on the page, 1 to 200; 50 if not given. */
+                /** @description Rows on the page, 1 to 200; 50 if not given. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
@@ -1791,6 +1895,51 @@ export interface operations {
         };
     };
     cancelTask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryTask: {
         parameters: {
             query?: never;
             header?: never;

@@ -9,7 +9,7 @@
 //! `rest` waits for peace and fetches everything, `report` prints.
 
 mod clients;
-mod pictures;
+pub(crate) mod pictures;
 mod random;
 mod report;
 mod rest;

@@ -6,7 +6,7 @@ use demitasse_engine::{Control, Format, Limits, OutputFormat, Quality, Request, 
 use super::random::Random;
 
 /// Picture number `number`: the same bytes each time; every third is a JPEG, the others are PNG.
-pub(super) fn picture(seed: u64, number: u64) -> Result<Vec<u8>> {
+pub(crate) fn picture(seed: u64, number: u64) -> Result<Vec<u8>> {
     let png = png(&mut Random::new(seed, number))?;
     if !number.is_multiple_of(3) {
         return Ok(png);

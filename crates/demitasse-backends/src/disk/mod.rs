@@ -114,7 +114,7 @@ impl Root {
 }
 
 /// Where a blob lies in the directory; also in URLs, so always with slashes.
-fn relative_path(key: BlobKey) -> String {
+pub(crate) fn relative_path(key: BlobKey) -> String {
     let hash = key.sha256.to_string();
     format!("{}/{}/{}/{hash}", key.kind.as_str(), &hash[..2], &hash[2..4])
 }

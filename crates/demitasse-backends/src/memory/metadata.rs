@@ -149,6 +149,12 @@ impl JobStore for MemoryStore {
         Ok(found.into_iter().take(limit).map(|(_, job)| job).collect())
     }
 
+    async fn dead_letters(&self, before: Option<Sequence>, limit: usize) -> Result<Vec<Upload>, StoreError> {
+        let rows = &self.state().rows;
+        let dead = rows.between(None, before).rev().filter(|upload| upload.job.is_dead_letter());
+        Ok(dead.take(limit).cloned().collect())
+    }
+
     async fn unfinished(&self, after: Option<Sequence>, limit: usize) -> Result<Vec<Job>, StoreError> {
         let rows = &self.state().rows;
         let unfinished = rows.between(after, None).filter(|upload| !upload.job.state.is_terminal());

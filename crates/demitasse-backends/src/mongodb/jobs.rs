@@ -66,6 +66,20 @@ impl JobStore for MongoStore {
         jobs(&self.all("unannounced", query).await?)
     }
 
+    async fn dead_letters(&self, before: Option<Sequence>, limit: usize) -> Result<Vec<Upload>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let before = before.map_or(i64::MAX, |sequence| sequence.0);
+        let dead = doc! {
+            "demitasse.state": "failed", "demitasse.sequence": { "$lt": before },
+            "$expr": { "$gte": ["$demitasse.attempt", "$demitasse.maxAttempts"] },
+        };
+        let query = self.tasks.find(dead).sort(doc! { "demitasse.sequence": -1 }).limit(row_limit(limit));
+        let tasks = self.all("dead letters", query).await?;
+        self.uploads(&tasks).await
+    }
+
     async fn unfinished(&self, after: Option<Sequence>, limit: usize) -> Result<Vec<Job>, StoreError> {
         if after.is_none() {
             self.repair_mirrors().await?;

@@ -147,6 +147,11 @@ fn task_indexes() -> Vec<IndexModel> {
             Some(doc! { "demitasse.announcement.state": "pending" }),
         ),
         index(
+            "demitasse_dead_letters",
+            doc! { "demitasse.state": 1, "demitasse.sequence": 1 },
+            Some(doc! { "demitasse.state": "failed" }),
+        ),
+        index(
             "demitasse_mirror",
             doc! { "demitasse.mirror": 1 },
             Some(doc! { "demitasse.mirror": { "$exists": true } }),

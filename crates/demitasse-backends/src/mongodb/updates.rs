@@ -56,6 +56,7 @@ pub(super) fn update(transition: Transition, now: Timestamp) -> Result<Update, S
             Update::plain(held(lease), change)
         }
         Transition::Cancel => Update::plain(open(), without_lease(ended("cancelled", FAILED, None, now))),
+        Transition::Revive => revive(now),
         Transition::BeginAnnouncement { until } => begin_announcement(until, now),
         Transition::PostponeAnnouncement { until } => postpone_announcement(until),
         Transition::EndAnnouncement { delivered } => {
@@ -82,6 +83,17 @@ fn start(lease: LeaseId, over: Option<LeaseId>, now: DateTime) -> Update {
         "$unset": { "demitasse.lentUntil": "" },
     };
     Update::plain(filter, change)
+}
+
+fn revive(now: DateTime) -> Update {
+    let set = doc! {
+        "demitasse.state": "queued", "demitasse.open": true, "demitasse.attempt": 0, "status": PENDING, "updatedAt": now,
+    };
+    let unset = doc! { "demitasse.lease": "", "demitasse.announcement": "", "demitasse.lentUntil": "" };
+    Update::plain(
+        doc! { "demitasse.state": "failed", "demitasse.open": false },
+        doc! { "$set": set, "$unset": unset },
+    )
 }
 
 fn begin_announcement(until: Timestamp, now: DateTime) -> Update {

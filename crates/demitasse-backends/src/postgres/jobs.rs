@@ -6,13 +6,22 @@ use jiff::Timestamp;
 
 use super::{BACKEND, PostgresStore};
 use crate::sql::jobs;
-use crate::sql::rows::{self, job_columns};
+use crate::sql::rows::{self, job_columns, upload_columns};
 
 /// The condition is the one of the partial index `jobs_unfinished`, word for word.
 pub(super) const UNFINISHED: &str = concat!(
     "SELECT ",
     job_columns!(),
     " FROM jobs WHERE state IN ('queued', 'running', 'retrying') AND sequence > $1 ORDER BY sequence LIMIT $2"
+);
+
+/// The condition is the one of the partial index `jobs_dead_letters`, word for word.
+pub(super) const DEAD_LETTERS: &str = concat!(
+    "SELECT ",
+    upload_columns!(),
+    " FROM jobs JOIN images ON images.sequence = jobs.sequence
+    WHERE jobs.state = 'failed' AND jobs.attempt >= jobs.max_attempts AND jobs.sequence < $1
+    ORDER BY jobs.sequence DESC LIMIT $2"
 );
 
 #[async_trait]
@@ -38,6 +47,11 @@ impl JobStore for PostgresStore {
 
     async fn unannounced(&self, now: Timestamp, limit: usize) -> Result<Vec<Job>, StoreError> {
         self.rows(jobs::unannounced(now, limit), "unannounced").await?.iter().map(rows::job).collect()
+    }
+
+    async fn dead_letters(&self, before: Option<Sequence>, limit: usize) -> Result<Vec<Upload>, StoreError> {
+        let statement = jobs::dead_letters(DEAD_LETTERS, before, limit);
+        self.rows(statement, "dead letters").await?.iter().map(rows::upload).collect()
     }
 
     async fn unfinished(&self, after: Option<Sequence>, limit: usize) -> Result<Vec<Job>, StoreError> {

@@ -23,6 +23,7 @@ use crate::sql::rows::Fields;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("migrations/0001_initial.sql")),
     (2, "deletion", include_str!("migrations/0002_deletion.sql")),
+    (3, "dead_letters", include_str!("migrations/0003_dead_letters.sql")),
 ];
 
 /// Gives `oldest_compatible` and `newest`.

@@ -34,8 +34,9 @@ async fn fill(store: &PostgresStore) {
             FROM generate_series(1, 10000) AS n;
         INSERT INTO jobs (sequence, id, image_id, owner, state, request, request_key, attempt, max_attempts, priority,
                 variant_sha256, created_at, updated_at)
-            SELECT n, lpad(n::text, 24, '0'), '', '', CASE WHEN n % 1000 = 0 THEN 'queued' ELSE 'succeeded' END, '{}',
-                lpad(n::text, 64, '0'), 1, 3, 1, CASE WHEN n % 1000 = 0 THEN NULL ELSE '' END, 0, 0
+            SELECT n, lpad(n::text, 24, '0'), '', '',
+                CASE n % 1000 WHEN 0 THEN 'queued' WHEN 1 THEN 'failed' ELSE 'succeeded' END, '{}',
+                lpad(n::text, 64, '0'), 3, 3, 1, CASE WHEN n % 1000 < 2 THEN NULL ELSE '' END, 0, 0
             FROM generate_series(1, 10000) AS n;
         ANALYZE queue_entries, images, jobs";
     sqlx::raw_sql(sql).execute(&store.pool).await.unwrap();
@@ -72,6 +73,7 @@ async fn the_sweep_the_search_for_equal_work_and_lists_use_their_indexes() {
     let owner = OwnerId::DEFAULT;
     for (statement, index) in [
         (shared_jobs::unfinished(jobs::UNFINISHED, None, 10), "jobs_unfinished"),
+        (shared_jobs::dead_letters(jobs::DEAD_LETTERS, None, 10), "jobs_dead_letters"),
         (shared_jobs::variant_for(key), "jobs_succeeded"),
         (shared_jobs::unannounced(sample::time(1), 10), "jobs_unannounced"),
         (images::after(owner, None, 10), "images_of_owner"),

@@ -54,6 +54,13 @@ const CANCEL: &str = concat!(
     job_columns!()
 );
 
+const REVIVE: &str = concat!(
+    "UPDATE jobs SET state = 'queued', lease = NULL, attempt = 0, updated_at = $2,
+        announcement = NULL, announce_attempts = 0, announce_at = NULL
+    WHERE id = $1 AND state = 'failed' RETURNING ",
+    job_columns!()
+);
+
 const BEGIN_ANNOUNCEMENT: &str = concat!(
     "UPDATE jobs SET announce_attempts = announce_attempts + 1, announce_at = $3
     WHERE id = $1 AND announcement = 'pending' AND announce_at <= $2 RETURNING ",
@@ -109,6 +116,11 @@ pub(crate) fn unfinished(sql: &'static str, after: Option<Sequence>, limit: usiz
     Statement::new(sql).bind(after.map_or(i64::MIN, |sequence| sequence.0)).bind(row_limit(limit))
 }
 
+/// `sql` differs by how the index is chosen.
+pub(crate) fn dead_letters(sql: &'static str, before: Option<Sequence>, limit: usize) -> Statement {
+    Statement::new(sql).bind(before.map_or(i64::MAX, |sequence| sequence.0)).bind(row_limit(limit))
+}
+
 /// The statement of a transition, with everything bound.
 pub(crate) fn update(
     id: JobId,
@@ -135,6 +147,7 @@ pub(crate) fn update(
         }
         Transition::Release { lease } => change(RELEASE).bind(text(lease)),
         Transition::Cancel => change(CANCEL),
+        Transition::Revive => change(REVIVE),
         Transition::BeginAnnouncement { until } => change(BEGIN_ANNOUNCEMENT).bind(until.as_millisecond()),
         Transition::PostponeAnnouncement { until } => {
             change(POSTPONE_ANNOUNCEMENT).bind(until.as_millisecond())

@@ -15,6 +15,9 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "disk")]
+pub(crate) use open::known_schema;
+
 use async_trait::async_trait;
 use demitasse_core::{ErrorKind, StoreError};
 use sqlx::SqlitePool;

@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("migrations/0001_initial.sql")),
     (2, "scale_out", include_str!("migrations/0002_scale_out.sql")),
     (3, "deletion", include_str!("migrations/0003_deletion.sql")),
+    (4, "dead_letters", include_str!("migrations/0004_dead_letters.sql")),
 ];
 
 /// Applies these steps.
@@ -96,8 +97,13 @@ fn lock_path(database: &Path) -> PathBuf {
     path.into()
 }
 
+/// The newest schema of this build.
+pub(crate) fn known_schema() -> i64 {
+    MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0)
+}
+
 fn migrate_error(path: &Path, error: MigrateError) -> ConnectError {
-    let known = MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0);
+    let known = known_schema();
     match error {
         MigrateError::VersionMissing(found) if found > known => {
             ConnectError::NewerSchema { path: path.into(), found, known }

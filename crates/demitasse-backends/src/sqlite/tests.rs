@@ -51,6 +51,9 @@ async fn the_sweep_and_the_search_for_equal_work_use_partial_indexes() {
     assert_eq!(sweep, "SEARCH jobs USING INDEX jobs_unfinished (sequence>?)");
     let equal = plan(&store, crate::sql::jobs::VARIANT_FOR.into()).await;
     assert_eq!(equal, "SEARCH jobs USING INDEX jobs_succeeded (request_key=?)");
+    let dead = plan(&store, jobs::DEAD_LETTERS.into()).await;
+    assert!(dead.starts_with("SEARCH jobs USING INDEX jobs_dead_letters (sequence<?)"), "{dead}");
+    assert!(!dead.contains("TEMP B-TREE"), "{dead}");
 }
 
 #[tokio::test]
@@ -168,8 +171,32 @@ async fn a_newer_schema_is_refused_with_a_sentence() {
     .unwrap();
     drop(store);
     let error = SqliteStore::open(&dir.path().join("demitasse.db"), true).await.err().unwrap();
-    assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 3, .. }), "{error:?}");
-    assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 3"), "{error}");
+    assert!(matches!(error, ConnectError::NewerSchema { found: 9999, known: 4, .. }), "{error:?}");
+    assert!(error.to_string().contains("has schema 9999, and this version knows schemas up to 4"), "{error}");
+}
+
+#[cfg(feature = "disk")]
+#[tokio::test]
+async fn a_backup_of_a_newer_schema_is_not_put_back() {
+    let (store, dir) = open().await;
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (99, 'newer', TRUE, x'00', 0)",
+    )
+    .execute(&store.writer)
+    .await
+    .unwrap();
+    let urls = |metadata: &std::path::Path, storage| crate::BackendUrls {
+        metadata: format!("sqlite:{}", metadata.display()),
+        storage: format!("file:{}", dir.path().join(storage).display()),
+        ..crate::BackendUrls::memory()
+    };
+    let (backup, database) = (dir.path().join("backup"), dir.path().join("demitasse.db"));
+    crate::backup::backup(&urls(&database, "blobs"), &backup).await.unwrap();
+    let new = dir.path().join("new/demitasse.db");
+    let error = crate::backup::restore(&backup, &urls(&new, "new/blobs")).await.unwrap_err().to_string();
+    assert!(error.contains("has schema 99, and this version knows schemas up to 4"), "{error}");
+    assert!(!new.exists());
 }
 
 #[tokio::test]

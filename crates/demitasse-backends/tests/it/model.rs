@@ -44,7 +44,7 @@ fn call() -> impl Strategy<Value = Call> {
         2 => (claim.clone(), any::<bool>()).prop_map(|(claim, long)| Call::Heartbeat { claim, long }),
         2 => claim.clone().prop_map(|claim| Call::Ack { claim }),
         2 => (claim, any::<bool>()).prop_map(|(claim, long)| Call::Nack { claim, long }),
-        10 => (0..5_u64, 0..11_u8, 0..3_u64, 0..3_u64)
+        10 => (0..5_u64, 0..12_u8, 0..3_u64, 0..3_u64)
             .prop_map(|(job, kind, lease, over)| Call::Transition { job, kind, lease, over }),
         1 => claim_number().prop_map(|claim| Call::Bury { claim }),
         1 => (0..5_u64).prop_map(|job| Call::VariantFor { job }),
@@ -80,6 +80,7 @@ fn transition(kind: u8, lease: u64, over: u64) -> Transition {
         6 => Transition::BeginAnnouncement { until: sample::time(9) },
         7 => Transition::EndAnnouncement { delivered: over == 0 },
         8 => Transition::PostponeAnnouncement { until: sample::time(5) },
+        9 => Transition::Revive,
         _ => Transition::Release { lease },
     }
 }
@@ -159,7 +160,8 @@ impl Run {
                 let backward = images.images_before(OwnerId::DEFAULT, bound, limit).await;
                 let open = jobs.unfinished(bound, limit).await;
                 let news = jobs.unannounced(sample::time(5), limit).await;
-                format!("{} {} {} {}", told(forward), told(backward), told(open), told(news))
+                let dead = jobs.dead_letters(bound, limit).await;
+                format!("{} {} {} {} {}", told(forward), told(backward), told(open), told(news), told(dead))
             }
         }
     }

@@ -42,6 +42,10 @@ macro_rules! job_store_contract {
             a_variant_is_found_whoever_owns_the_job
             the_latest_variant_of_the_same_work_is_found
             unfinished_jobs_come_oldest_first_by_page
+            dead_letters_come_newest_first_by_page
+            a_revived_job_has_every_attempt_again
+            a_revived_job_has_no_news
+            of_concurrent_revivals_exactly_one_wins
         }
     };
 }
@@ -111,7 +115,7 @@ fn end_announcement(delivered: bool) -> Transition {
 }
 
 /// Every transition, under `lease`.
-fn transitions(lease: LeaseId) -> [Transition; 13] {
+fn transitions(lease: LeaseId) -> [Transition; 14] {
     [
         start(lease),
         start_over(sample::lease(1), lease),
@@ -123,6 +127,7 @@ fn transitions(lease: LeaseId) -> [Transition; 13] {
         retry(lease),
         release(lease),
         Transition::Cancel,
+        Transition::Revive,
         begin_announcement(),
         postpone_announcement(),
         end_announcement(lease == sample::lease(1)),
@@ -159,7 +164,7 @@ pub async fn a_transition_of_an_unknown_job_changes_nothing<S: ImageStore + JobS
 pub async fn every_transition_from_every_state_follows_the_table<S: ImageStore + JobStore>(store: Arc<S>) {
     let (held, other) = (sample::lease(1), sample::lease(2));
     // How a job comes into each state, both ways where there are two.
-    let histories: [&[Transition]; 13] = [
+    let histories: [&[Transition]; 15] = [
         &[],
         &[start(held), release(held)],
         &[start(held)],
@@ -173,6 +178,8 @@ pub async fn every_transition_from_every_state_follows_the_table<S: ImageStore +
         &[start(held), fail_with_news(held)],
         &[start(held), succeed_with_news(held), end_announcement(true)],
         &[start(held), fail_with_news(held), end_announcement(false)],
+        &[start(held), fail_with_news(held), Transition::Revive],
+        &[start(other), fail(other), Transition::Revive, start(held)],
     ];
     let mut n = 0;
     for history in histories {
@@ -388,6 +395,84 @@ pub async fn unfinished_jobs_come_oldest_first_by_page<S: ImageStore + JobStore>
     assert_eq!(store.unfinished(Some(open[2].sequence), 3).await.unwrap(), open[3..]);
     assert_eq!(store.unfinished(Some(Sequence(i64::MAX)), 3).await.unwrap(), []);
     assert_eq!(store.unfinished(None, 0).await.unwrap(), []);
+}
+
+/// Tries the job `n` times, each under a lease of its own, and fails it the last time.
+async fn use_up(store: &impl JobStore, id: JobId, n: u64) -> Job {
+    for attempt in 1..n {
+        apply(store, id, start(sample::lease(attempt))).await.unwrap();
+        apply(store, id, retry(sample::lease(attempt))).await.unwrap();
+    }
+    apply(store, id, start(sample::lease(n))).await.unwrap();
+    apply(store, id, fail(sample::lease(n))).await.unwrap()
+}
+
+pub async fn dead_letters_come_newest_first_by_page<S: ImageStore + JobStore>(store: Arc<S>) {
+    let mut dead = Vec::new();
+    for n in 1..=4 {
+        let new = NewUpload { owner: sample::owner(n), ..sample::upload(n) };
+        let id = store.create_upload(new).await.unwrap().job.id;
+        assert!(use_up(&*store, id, 3).await.is_dead_letter());
+        dead.push(store.job(id).await.unwrap().unwrap());
+    }
+    // Failed for good at once, still trying for the last time, and taken back at it.
+    let held = sample::lease(3);
+    for (n, last) in [(5, None), (6, Some(start(held))), (7, Some(Transition::Cancel))] {
+        let id = create(&*store, n).await;
+        let Some(last) = last else {
+            use_up(&*store, id, 2).await;
+            continue;
+        };
+        for attempt in 1..=2 {
+            apply(&*store, id, start(sample::lease(attempt))).await.unwrap();
+            apply(&*store, id, retry(sample::lease(attempt))).await.unwrap();
+        }
+        apply(&*store, id, start(held)).await.unwrap();
+        apply(&*store, id, last).await;
+    }
+    dead.reverse();
+    assert_eq!(store.dead_letters(None, usize::MAX).await.unwrap(), dead);
+    assert_eq!(store.dead_letters(None, 3).await.unwrap(), dead[..3]);
+    let third = dead[2].job.sequence;
+    assert_eq!(store.dead_letters(Some(third), 3).await.unwrap(), dead[3..]);
+    assert_eq!(store.dead_letters(Some(Sequence(0)), 3).await.unwrap(), []);
+    assert_eq!(store.dead_letters(None, 0).await.unwrap(), []);
+}
+
+pub async fn a_revived_job_has_every_attempt_again<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    let dead = use_up(&*store, id, 3).await;
+    let revived = apply(&*store, id, Transition::Revive).await.unwrap();
+    assert_eq!((revived.state, revived.attempt, revived.lease), (JobState::Queued, 0, None));
+    assert_eq!(revived.failure, dead.failure, "why it failed is kept until it does better");
+    assert_eq!(store.dead_letters(None, 10).await.unwrap(), []);
+    assert_eq!(store.unfinished(None, 10).await.unwrap(), [revived]);
+    assert_eq!(apply(&*store, id, Transition::Revive).await, None, "it is not failed any more");
+    // A worker of the attempts before can no longer end it.
+    assert_eq!(apply(&*store, id, succeed(sample::lease(3))).await, None);
+    apply(&*store, id, start(sample::lease(4))).await.unwrap();
+    let done = apply(&*store, id, succeed(sample::lease(4))).await.unwrap();
+    assert_eq!((done.state, done.attempt, done.failure), (JobState::Succeeded, 1, None));
+}
+
+pub async fn a_revived_job_has_no_news<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    apply(&*store, id, start(sample::lease(1))).await.unwrap();
+    apply(&*store, id, fail_with_news(sample::lease(1))).await.unwrap();
+    assert_eq!(unannounced(&*store, 500).await, [id]);
+    assert_eq!(apply(&*store, id, Transition::Revive).await.unwrap().announcement, None);
+    assert_eq!(unannounced(&*store, 500).await, []);
+}
+
+pub async fn of_concurrent_revivals_exactly_one_wins<S: ImageStore + JobStore>(store: Arc<S>) {
+    let id = create(&*store, 1).await;
+    use_up(&*store, id, 1).await;
+    let tasks = (0..6).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { apply(&*store, id, Transition::Revive).await })
+    });
+    let wins = join_all(tasks).await.into_iter().filter_map(Result::unwrap).count();
+    assert_eq!(wins, 1);
 }
 
 pub async fn a_cancelled_job_is_not_started<S: ImageStore + JobStore>(store: Arc<S>) {

@@ -4,18 +4,20 @@ use std::io::{self, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use demitasse_backends::connect;
-use demitasse_core::{BlobBody, Sha256};
+use demitasse_core::{BlobBody, Sha256, StoredOriginal};
 use demitasse_engine::Request;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 
 use crate::config::{Command, Config, ServeArgs};
 use crate::disk::{Disks, Room};
+use crate::memory::Admission;
 use crate::sandbox::{self, Layer};
-use crate::worker::{EngineChild, EngineFault, InputImage};
+use crate::worker::{EngineAllowance, EngineChild, EngineFault, InputImage};
 
 /// Less free space than this is a failure, in bytes.
 const LEAST_FREE: u64 = 200_000_000;
@@ -52,6 +54,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 async fn examine(config: &Config, findings: &mut Vec<Finding>) {
     findings.push(data_directory(&config.data));
     findings.extend(free_space(config));
+    findings.push(memory(config));
     findings.extend(stores(config).await);
     let (sandbox, layers) = sandbox(config).await;
     findings.push(sandbox);
@@ -99,6 +102,21 @@ fn free_space(config: &Config) -> Vec<Finding> {
         }
     };
     rooms.into_iter().map(|room| Finding { name: "disk space", outcome: outcome(room) }).collect()
+}
+
+/// What the jobs have together, beside what one may have.
+fn memory(config: &Config) -> Finding {
+    let one = config.worker.memory / 1_000_000;
+    let found = match config.worker.memory_budget {
+        Some(budget) => {
+            let all = budget / 1_000_000;
+            format!(
+                "{all} MB for all jobs together (--memory-budget), and {one} MB for one at most (--memory)"
+            )
+        }
+        None => format!("{one} MB for a job at most; how much there is is not known: see --memory-budget"),
+    };
+    Finding { name: "memory", outcome: Ok(found) }
 }
 
 async fn stores(config: &Config) -> Vec<Finding> {
@@ -168,15 +186,23 @@ async fn compress_a_dot(
     sandbox: Vec<Layer>,
 ) -> Result<String, String> {
     let (deadline, memory) = (config.worker.deadline, config.worker.memory);
-    let child = EngineChild::new(program, config.limits, deadline, memory, sandbox, 1);
+    let allowed = EngineAllowance { deadline, memory, sandbox };
+    let admission = Arc::new(Admission::new(config.worker.memory_budget));
+    let child = EngineChild::new(program, config.limits, allowed, admission, 1);
     let image = Bytes::from(gradient());
     let length = image.len() as u64;
-    let original = InputImage { sha256: Sha256::of(&image), bytes: length, pixels: 256 };
+    let original = InputImage::of(&StoredOriginal {
+        sha256: Sha256::of(&image),
+        bytes: length,
+        media_type: "image/bmp".into(),
+        width: 16,
+        height: 16,
+    });
     let body = || -> BoxFuture<'_, Result<BlobBody, EngineFault>> {
         let body: BlobBody = Box::pin(stream::iter([Ok(image.clone())]));
         Box::pin(async { Ok(body) })
     };
-    match child.compress(Request::default(), original, &body).await {
+    match child.compress(Request::default(), original, &body, || ()).await {
         Ok(done) => Ok(format!("a child process made {} bytes of {length}", done.bytes.len())),
         Err(error) => {
             Err(format!("a test image could not be compressed: {error}; see --memory and --deadline"))

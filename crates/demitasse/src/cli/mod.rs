@@ -1,7 +1,9 @@
 //! The commands. Each is one file; `main` is one match over them.
 
+mod backup;
 mod completions;
 mod compress;
+mod dead_letters;
 mod doctor;
 mod engine_child;
 mod healthcheck;
@@ -40,6 +42,12 @@ enum Command {
     Verify(verify::Args),
     /// Check that everything the service needs is there, and say what to do if not
     Doctor(Box<doctor::Args>),
+    /// Copy the embedded database and the images into a new directory, while the service runs
+    Backup(backup::BackupArgs),
+    /// Put a backup back, where nothing is yet
+    Restore(backup::RestoreArgs),
+    /// Look at the jobs of a running service that failed as often as they were allowed to, and try them again
+    DeadLetters(dead_letters::Args),
     /// Ask a running service whether it is alive; for container health checks
     Healthcheck(healthcheck::Args),
     /// Print a completion script for a shell
@@ -66,6 +74,9 @@ pub fn run() -> ExitCode {
         Command::Inspect(args) => Ok(inspect::run(&args)),
         Command::Verify(args) => verify::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Backup(args) => backup::back_up(&args),
+        Command::Restore(args) => backup::restore(&args),
+        Command::DeadLetters(args) => dead_letters::run(args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man => man::run(&Cli::command()),

@@ -8,13 +8,16 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use demitasse_backends::AdoptDefaults;
 use demitasse_core::Document;
-use demitasse_engine::{Limits, Request};
+use demitasse_engine::Request;
 use ipnet::IpNet;
 use url::Url;
 
 use super::original::OriginalArgs;
 use super::stores::{self, Role};
-use super::{BridgeArgs, Config, HttpConfig, PushArgs, SandboxMode, Secret, SpaceArgs, WorkerConfig, listen};
+use super::{
+    BridgeArgs, Config, DoorArgs, HttpConfig, LimitArgs, MemoryBudget, PushArgs, SandboxMode, Secret,
+    SpaceArgs, WorkerConfig, listen,
+};
 
 /// Everything that `serve` can be told.
 #[derive(Debug, Clone, Args)]
@@ -22,6 +25,9 @@ pub struct ServeArgs {
     /// The HTTP side.
     #[command(flatten)]
     pub http: HttpArgs,
+    /// What clients may do at the same time.
+    #[command(flatten)]
+    pub door: DoorArgs,
     /// Where things are kept.
     #[command(flatten)]
     pub data: DataArgs,
@@ -179,6 +185,14 @@ pub struct JobArgs {
     #[arg(long, env = "DEMITASSE_MEMORY", value_name = "MIB", default_value_t = 6_144)]
     pub memory: u64,
 
+    /// Memory that all such processes together may take: bytes, such as `4GB`, or a share of what this process may have
+    /// [default: 60%]
+    ///
+    /// By its control group, or of the machine. Each job reserves what its header says it takes at most, and waits its
+    /// turn until that is free; what is over the whole is refused. Give all workers on a queue the same.
+    #[arg(long, env = "DEMITASSE_MEMORY_BUDGET", value_name = "SIZE|PERCENT")]
+    pub memory_budget: Option<MemoryBudget>,
+
     /// The sandbox of that process: `require` it whole or refuse to start, `auto`: what this system has, or `off`
     ///
     /// On Linux: Landlock, seccomp and resource limits. `demitasse doctor`, /readyz and the log say what is in force.
@@ -200,19 +214,6 @@ pub struct JobArgs {
     /// Seconds that running requests and jobs may go on after the signal to stop
     #[arg(long, env = "DEMITASSE_GRACE", value_name = "SECONDS", default_value_t = 30)]
     pub grace: u64,
-}
-
-/// What an image may be.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Limits")]
-pub struct LimitArgs {
-    /// Largest upload, in bytes
-    #[arg(long, env = "DEMITASSE_MAX_BYTES", value_name = "BYTES", default_value_t = Limits::default().max_bytes)]
-    pub max_bytes: u64,
-
-    /// Largest image, in pixels (width x height)
-    #[arg(long, env = "DEMITASSE_MAX_PIXELS", value_name = "PIXELS", default_value_t = Limits::default().max_pixels)]
-    pub max_pixels: u64,
 }
 
 /// How log lines look.
@@ -277,17 +278,14 @@ impl ServeArgs {
             warnings: stores::warnings(&urls, role),
             urls,
             data: self.data.data,
-            limits: Limits {
-                max_bytes: self.limit.max_bytes,
-                max_pixels: self.limit.max_pixels,
-                ..Limits::default()
-            },
+            limits: self.limit.resolve(),
             space: self.space.resolve(disks),
             http: HttpConfig {
                 listen: address,
                 public_url: self.http.public_url,
                 trusted_proxies: self.http.trusted_proxies,
                 api_key: self.http.api_key,
+                door: self.door.resolve(),
             },
             fetch: self.push.policy(),
             push,
@@ -325,10 +323,9 @@ impl ServeArgs {
             ("--bridge-patience", self.bridge.bridge_patience),
             ("--deadline", self.job.deadline),
             ("--images-per-process", self.job.images_per_process.into()),
-            ("--max-bytes", self.limit.max_bytes),
-            ("--max-pixels", self.limit.max_pixels),
         ];
-        for (flag, _) in positive.into_iter().filter(|(_, value)| *value == 0) {
+        let positive = positive.into_iter().chain(self.limit.positive()).chain(self.door.positive());
+        for (flag, _) in positive.filter(|(_, value)| *value == 0) {
             problems.push(format!("{flag} is 0; give it at least 1"));
         }
         if self.job.memory < 256 {
@@ -352,6 +349,7 @@ impl JobArgs {
             retry_delay: Duration::from_millis(self.retry_delay),
             deadline: Duration::from_secs(self.deadline),
             memory: self.memory.saturating_mul(1024 * 1024),
+            memory_budget: self.memory_budget.unwrap_or_default().resolve(),
             sandbox: self.sandbox,
             images_per_process: self.images_per_process,
             program: None,

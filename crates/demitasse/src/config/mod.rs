@@ -5,6 +5,8 @@
 
 mod args;
 mod bridge;
+mod door;
+mod limits;
 mod listen;
 mod original;
 mod push;
@@ -23,14 +25,24 @@ use url::Url;
 
 use crate::fetch::FetchPolicy;
 
+pub use crate::memory::MemoryBudget;
 pub use crate::sandbox::SandboxMode;
-pub use args::{Command, DataArgs, HttpArgs, JobArgs, LimitArgs, LogFormat, ServeArgs};
+pub use args::{Command, DataArgs, HttpArgs, JobArgs, LogFormat, ServeArgs};
 pub use bridge::{BridgeArgs, BridgeWork};
+pub use door::{DoorArgs, DoorConfig};
+pub use limits::LimitArgs;
 pub use original::OriginalArgs;
 pub use push::{PushArgs, PushConfig};
 pub use secret::Secret;
 pub use space::{MinFree, SpaceArgs, SpaceConfig};
 pub use stores::Role;
+
+impl DataArgs {
+    /// Where the backends are, as [`ServeArgs::resolve`] finds them; nothing of it is checked.
+    pub(crate) fn urls(&self, original: &OriginalArgs) -> BackendUrls {
+        stores::urls(self, original, None)
+    }
+}
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
@@ -70,10 +82,12 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// The address that clients see; `None`: as the request says.
     pub public_url: Option<Url>,
-    /// The proxies whose `X-Forwarded-Proto` and `X-Forwarded-Host` count.
+    /// The proxies whose `X-Forwarded-*` headers count.
     pub trusted_proxies: Vec<IpNet>,
     /// What a client must show as a bearer token.
     pub api_key: Option<Secret>,
+    /// What clients may do at the same time.
+    pub door: DoorConfig,
 }
 
 /// The workers' side.
@@ -95,6 +109,8 @@ pub struct WorkerConfig {
     pub deadline: Duration,
     /// Address space of the engine's child process, in bytes.
     pub memory: u64,
+    /// What all such processes may take together, in bytes; `None`: not known.
+    pub memory_budget: Option<u64>,
     /// How much the sandbox of that process matters.
     pub sandbox: SandboxMode,
     /// Images that one such process does, one after another.

@@ -16,7 +16,7 @@ impl Secret {
     }
 
     /// The text itself, for what has to be read before it can be kept.
-    pub(super) fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 

@@ -15,11 +15,14 @@ pub(crate) enum Code {
     NotFound,
     MethodNotAllowed,
     TaskEnded,
+    TaskNotFailed,
     TooSlow,
+    TooManyUploads,
     LimitExceeded,
     Unsupported,
     Internal,
     Unavailable,
+    Overloaded,
     StorageFull,
     TooManySubscriptions,
     PushFailed,
@@ -45,6 +48,15 @@ impl Code {
     pub(crate) fn row(self) -> &'static Row {
         &TABLE[self as usize]
     }
+
+    /// Seconds after which it may go better, as `Retry-After` says them.
+    pub(crate) fn retry_after(self) -> Option<&'static str> {
+        match self {
+            Self::TooManyUploads => Some("1"),
+            Self::Unavailable | Self::Overloaded => Some("5"),
+            _ => None,
+        }
+    }
 }
 
 const fn row(code: Code, name: &'static str, status: S, title: &'static str, advice: &'static str) -> Row {
@@ -52,7 +64,7 @@ const fn row(code: Code, name: &'static str, status: S, title: &'static str, adv
 }
 
 /// In the order of [`Code`].
-static TABLE: [Row; 18] = [
+static TABLE: [Row; 21] = [
     row(
         Code::InvalidRequest,
         "invalid_request",
@@ -112,18 +124,34 @@ static TABLE: [Row; 18] = [
         "Read the task to see how it ended.",
     ),
     row(
+        Code::TaskNotFailed,
+        "task_not_failed",
+        S::CONFLICT,
+        "The task has not failed",
+        "Only a failed task can be tried again. Read the task to see where it stands.",
+    ),
+    row(
         Code::TooSlow,
         "too_slow",
         S::REQUEST_TIMEOUT,
-        "The upload stood still for too long",
-        "Send it again; nothing was kept.",
+        "The request came too slowly",
+        "Send it again, by a better connection; nothing was kept. The operator can change --stall-timeout, --min-upload-rate and \
+         --header-timeout.",
+    ),
+    row(
+        Code::TooManyUploads,
+        "too_many_uploads",
+        S::TOO_MANY_REQUESTS,
+        "Too many uploads of yours at the same time",
+        "Wait until one is answered, and then send it again; the operator can raise --max-uploads-per-client.",
     ),
     row(
         Code::LimitExceeded,
         "limit_exceeded",
         S::PAYLOAD_TOO_LARGE,
         "The image is over a limit of this server",
-        "Send a smaller image, or ask the operator to raise --max-bytes or --max-pixels.",
+        "Send a smaller image, or ask the operator to raise the limit: --max-bytes, --max-pixels, --max-side, \
+         --max-metadata-bytes, --memory, --memory-budget.",
     ),
     row(
         Code::Unsupported,
@@ -145,6 +173,14 @@ static TABLE: [Row; 18] = [
         S::SERVICE_UNAVAILABLE,
         "The server cannot do this now",
         "Try again in a few seconds.",
+    ),
+    row(
+        Code::Overloaded,
+        "overloaded",
+        S::SERVICE_UNAVAILABLE,
+        "The server has too much to do",
+        "Send it again after the seconds that `Retry-After` says. The operator can add workers, or raise the limit that the detail names: \
+         --max-uploads, --max-queue, --max-connections, --max-connections-per-client.",
     ),
     row(
         Code::StorageFull,

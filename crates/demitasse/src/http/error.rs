@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 pub(crate) use super::code::Code;
 use super::code::Row;
-use super::request_id::request_id;
+use super::request_id::{random_id, request_id};
 
 /// An error on its way to the client.
 #[derive(Debug, Clone)]
@@ -100,8 +100,8 @@ impl IntoResponse for ApiError {
         if self.code == Code::Unauthorized {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.code, Code::Unavailable) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.code.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         response.extensions_mut().insert(self);
         response
@@ -137,15 +137,34 @@ pub(crate) async fn tell_problem(request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let mut response = next.run(request).await;
     let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
-    let problem = Problem {
-        kind: format!("/docs/errors.md#{}", error.code.row().name),
-        title: error.code.row().title.into(),
-        status: error.code.row().status.as_u16(),
-        detail: error.detail,
-        instance: format!("urn:request:{id}"),
-        code: error.code.row().name.into(),
-    };
-    fill(response, "application/problem+json", &problem)
+    fill(response, "application/problem+json", &Problem::new(error, &id))
+}
+
+impl Problem {
+    fn new(error: ApiError, id: &str) -> Self {
+        Self {
+            kind: format!("/docs/errors.md#{}", error.code.row().name),
+            title: error.code.row().title.into(),
+            status: error.code.row().status.as_u16(),
+            detail: error.detail,
+            instance: format!("urn:request:{id}"),
+            code: error.code.row().name.into(),
+        }
+    }
+}
+
+/// The whole answer in HTTP/1.1, for a connection on which no request was read.
+pub(crate) fn bare_answer(error: ApiError) -> Vec<u8> {
+    let code = error.code;
+    let body = serde_json::to_vec(&Problem::new(error, &random_id())).unwrap_or_default();
+    let retry = code.retry_after().map(|seconds| format!("retry-after: {seconds}\r\n"));
+    let head = format!(
+        "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\nconnection: close\r\n{}\r\n",
+        code.row().status,
+        body.len(),
+        retry.unwrap_or_default()
+    );
+    [head.into_bytes(), body].concat()
 }
 
 /// Writes errors as the original service does.

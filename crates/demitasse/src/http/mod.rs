@@ -1,7 +1,10 @@
 //! The HTTP side: routes, shapes, errors, addresses, the embedded UI. It sees the ports and never a backend.
 
 mod auth;
+mod client;
 mod code;
+mod connections;
+mod door;
 mod error;
 mod metered;
 mod openapi;
@@ -10,6 +13,7 @@ mod request_id;
 mod router;
 mod routes;
 mod state;
+mod turnstile;
 mod ui;
 mod upload;
 mod urls;
@@ -17,6 +21,8 @@ mod view;
 
 pub use openapi::{errors_page, openapi_json};
 
+pub(crate) use connections::serve;
+pub(crate) use door::Door;
 pub(crate) use error::sentence;
 pub(crate) use router::{operations, router};
 pub(crate) use routes::health::Probes;

@@ -12,10 +12,16 @@ pub(crate) struct MakeRandomId;
 
 impl MakeRequestId for MakeRandomId {
     fn make_request_id<B>(&mut self, _request: &Request<B>) -> Option<RequestId> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).ok()?;
-        HeaderValue::from_str(&hex::encode(random)).ok().map(RequestId::new)
+        HeaderValue::from_str(&random_id()).ok().map(RequestId::new)
     }
+}
+
+/// A new id.
+pub(crate) fn random_id() -> String {
+    let mut random = [0; 8];
+    // All zeros if the system has no random numbers: an id that names nothing is better than no answer.
+    getrandom::fill(&mut random).ok();
+    hex::encode(random)
 }
 
 /// The id of a request that has passed the layer which sets it.

@@ -6,6 +6,8 @@
 //! | `/v1`, `/metrics`, `/openapi.json` | problem+json | yes | no |
 //! | `/v1/info`, `/healthz`, `/readyz`, `/i/..`, the UI | problem+json | no | no |
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -13,6 +15,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::classify::ServerErrorsFailureClass;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{PropagateRequestIdLayer, SetRequestIdLayer};
@@ -38,6 +41,8 @@ pub(super) fn native() -> OpenApiRouter<HttpState> {
         .routes(routes!(images::show, images::delete))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::cancel))
+        .routes(routes!(tasks::retry))
+        .routes(routes!(tasks::dead_letters))
         .routes(routes!(events::stream))
         .routes(routes!(push::key))
         .routes(routes!(push::subscribe, push::unsubscribe))
@@ -99,7 +104,7 @@ pub(crate) fn router(state: HttpState) -> Router {
             HeaderName::from_static("x-content-type-options"),
             nosniff,
         ))
-        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(failed))
         .layer(PropagateRequestIdLayer::new(request_id::HEADER))
         .layer(SetRequestIdLayer::new(request_id::HEADER, MakeRandomId))
         .with_state(state)
@@ -124,6 +129,17 @@ fn span(request: &Request) -> tracing::Span {
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.uri().path());
     join_trace(&span, client_trace(request.headers()).as_deref());
     span
+}
+
+/// Answers that fail are in the log, but for those that tell a client to come again: where there is too much to do there are
+/// thousands of them, and who could not do it has said so.
+fn failed(class: ServerErrorsFailureClass, latency: Duration, _: &tracing::Span) {
+    match class {
+        ServerErrorsFailureClass::StatusCode(StatusCode::SERVICE_UNAVAILABLE) => {
+            tracing::debug!(?latency, "told to come again")
+        }
+        class => tracing::error!(%class, ?latency, "response failed"),
+    }
 }
 
 /// The original answers a preflight with 204.

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::Intake;
 use crate::config::HttpConfig;
 use crate::disk::Disks;
-use crate::http::Probes;
+use crate::http::{Door, Probes};
+use crate::memory::Admission;
 use crate::metrics::{Metrics, Now};
 use crate::push::WebPush;
 use crate::sandbox::Sandbox;
@@ -32,6 +33,8 @@ pub(crate) struct Http {
     pub(crate) intake: Intake,
     /// Browsers that want to be told.
     pub(crate) push: Arc<WebPush>,
+    /// How many uploads are taken at a time.
+    pub(crate) door: Door,
     /// Whether there is room for uploads.
     pub(crate) disks: Disks,
     /// Counters.
@@ -42,6 +45,8 @@ pub(crate) struct Http {
     pub(crate) inspections: Semaphore,
     /// Whether the stores worked when they were last tried.
     pub(crate) probes: Probes,
+    /// What the jobs of this process may take of its memory; `None` where nothing is compressed.
+    pub(crate) admission: Option<Arc<Admission>>,
     /// What the engine's children are held to; `None` where nothing is compressed.
     pub(crate) sandbox: Option<Sandbox>,
     /// Numbers the events of all streams.
@@ -54,7 +59,7 @@ impl Http {
     /// # Errors
     /// The queue cannot be counted.
     pub(crate) async fn metrics_text(&self) -> Result<String, StoreError> {
-        let now = Now::of(&self.backends, &self.intake.spool, &self.disks).await?;
+        let now = Now::of(&self.backends, &self.intake.spool, &self.disks, self.admission.as_deref()).await?;
         Ok(self.metrics.render(&now))
     }
 }

@@ -6,22 +6,31 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
 use demitasse_core::{Sha256Hasher, StoredOriginal};
-use demitasse_engine::Header;
+use demitasse_engine::{Header, Request, check_memory};
 use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::error::{ApiError, Code};
-use super::metered::{Form, Progress};
+use super::metered::{BESIDE_FILE, Form, Progress};
 use super::state::Http;
-
-/// How long an upload may stand still.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::config::DoorConfig;
+use crate::metrics::Refused;
 
 /// How much of a refused body is read and thrown away, so that the client gets to read the refusal.
 const DRAINED: u64 = 16 * 1024 * 1024;
+
+/// The same of one that found no place: there are many of those, and they come again.
+const DRAINED_AT_THE_DOOR: u64 = 1024 * 1024;
+
+/// How long that may take.
+const DRAIN_TIME: Duration = Duration::from_secs(30);
+
+/// The same at the door.
+const DRAIN_TIME_AT_THE_DOOR: Duration = Duration::from_secs(2);
 
 /// How often room is looked for while an upload is written, in bytes: many at a time fill a disk that had room for each.
 const LOOK_EVERY: u64 = 16 * 1024 * 1024;
@@ -37,11 +46,30 @@ pub(crate) struct Received {
 }
 
 /// Reads the one file, in the field `image`.
-pub(crate) async fn receive(http: &Http, spool: &Path, form: Form) -> Result<Received, ApiError> {
-    let Form { multipart, progress } = form;
-    let mut body = multipart.map_err(|_| no_file())?;
+pub(crate) async fn receive(
+    http: &Http,
+    spool: &Path,
+    request: &Request,
+    form: Form,
+) -> Result<Received, ApiError> {
+    let Form { pass, is_held_back, multipart, progress } = form;
+    let mut body = multipart.map_err(|_| no_file());
+    let _pass = match pass {
+        Ok(pass) => pass,
+        Err(error) => {
+            // Who waits to be asked for the body is not asked.
+            if let Ok(body) = &mut body
+                && !is_held_back
+            {
+                turn_away(body, &progress).await;
+            }
+            return Err(error);
+        }
+    };
+    let mut body = body?;
     let mut received = None;
-    while let Some(field) = within_patience(body.next_field()).await?.map_err(interrupted)? {
+    let mut beside_file = BESIDE_FILE;
+    while let Some(field) = in_time(http, &progress, body.next_field()).await?.map_err(interrupted)? {
         progress.made();
         let is_file = field.file_name().is_some();
         match field.name() {
@@ -55,7 +83,12 @@ pub(crate) async fn receive(http: &Http, spool: &Path, form: Form) -> Result<Rec
                 return Err(ApiError::new(Code::UnexpectedFile, detail));
             }
             // Other form fields are allowed and mean nothing.
-            _ => drain(field, DRAINED, &progress).await,
+            _ => beside_file = drain(field, beside_file, &progress).await,
+        }
+        if beside_file == 0 {
+            let detail =
+                format!("The form has more than the {BESIDE_FILE} bytes beside its file that are allowed.");
+            return Err(ApiError::new(Code::LimitExceeded, detail));
         }
     }
     let (spool, mut original, file_name) = received.ok_or_else(no_file)?;
@@ -63,6 +96,10 @@ pub(crate) async fn receive(http: &Http, spool: &Path, form: Form) -> Result<Rec
         return Err(ApiError::new(Code::EmptyFile, "The file is empty."));
     }
     let header = inspect(http, &spool).await?;
+    // Elsewhere it is for the workers to judge, who have memory of their own.
+    if let Some(admission) = &http.admission {
+        check_memory(&header, request, admission.most_for_engine(original.bytes))?;
+    }
     original.media_type = header.format.media_type().into();
     (original.width, original.height) = (header.width, header.height);
     Ok(Received { spool, original, file_name })
@@ -90,7 +127,7 @@ async fn store(
     let mut file = tokio::fs::File::from_std(file);
     let mut hasher = Sha256Hasher::default();
     let mut bytes = 0;
-    while let Some(piece) = within_patience(field.chunk()).await?.map_err(interrupted)? {
+    while let Some(piece) = in_time(http, progress, field.chunk()).await?.map_err(interrupted)? {
         progress.made();
         let before = bytes;
         bytes += piece.len() as u64;
@@ -144,10 +181,26 @@ async fn inspect(http: &Http, spool: &Path) -> Result<Header, ApiError> {
     Ok(inspected.map_err(storage)??)
 }
 
-async fn within_patience<T>(step: impl Future<Output = T>) -> Result<T, ApiError> {
-    timeout(PATIENCE, step)
-        .await
-        .map_err(|_| ApiError::new(Code::TooSlow, "No byte came for a minute; the upload was given up."))
+/// The next step of an upload, if it is not too slow, and the upload is not on the whole.
+async fn in_time<T>(http: &Http, progress: &Progress, step: impl Future<Output = T>) -> Result<T, ApiError> {
+    let DoorConfig { stall_timeout, min_upload_rate, .. } = http.config.door;
+    let too_slow = |detail: String| {
+        http.metrics.refused(Refused::Slow);
+        ApiError::new(Code::TooSlow, detail)
+    };
+    let done = timeout(stall_timeout, step).await.map_err(|_| {
+        let seconds = stall_timeout.as_secs_f64();
+        too_slow(format!("Nothing came for {seconds} seconds; the upload was given up."))
+    })?;
+    let (received, took) = progress.pace();
+    let rate = received as f64 / took.as_secs_f64();
+    if took > stall_timeout && rate < min_upload_rate as f64 {
+        let (came, seconds) = (received, took.as_secs());
+        return Err(too_slow(format!(
+            "{came} bytes came in {seconds} seconds, and at least {min_upload_rate} a second are needed; the upload was given up."
+        )));
+    }
+    Ok(done)
 }
 
 fn interrupted(error: MultipartError) -> ApiError {
@@ -168,16 +221,33 @@ fn storage(error: io::Error) -> ApiError {
     }
 }
 
-/// Reads on without keeping anything; an error ends it, for the answer is decided already.
-async fn drain(mut field: Field<'_>, budget: u64, progress: &Progress) {
+/// Reads on without keeping anything, and gives what is left of `budget`; an error ends it, for the answer is decided already.
+async fn drain(mut field: Field<'_>, budget: u64, progress: &Progress) -> u64 {
     let mut left = budget;
-    while let Ok(Ok(Some(piece))) = timeout(Duration::from_secs(5), field.chunk()).await {
-        progress.made();
-        left = left.saturating_sub(piece.len() as u64);
-        if left == 0 {
-            return;
+    let reading = async {
+        while left > 0
+            && let Ok(Ok(Some(piece))) = timeout(Duration::from_secs(5), field.chunk()).await
+        {
+            progress.made();
+            left = left.saturating_sub(piece.len() as u64);
         }
-    }
+    };
+    timeout(DRAIN_TIME, reading).await.ok();
+    left
+}
+
+/// Reads a little of a body for which there is no place.
+async fn turn_away(body: &mut Multipart, progress: &Progress) {
+    let reading = async {
+        let mut left = DRAINED_AT_THE_DOOR;
+        while left > 0
+            && let Ok(Some(field)) = body.next_field().await
+        {
+            progress.made();
+            left = drain(field, left, progress).await;
+        }
+    };
+    timeout(DRAIN_TIME_AT_THE_DOOR, reading).await.ok();
 }
 
 /// The client's name for a file: any Unicode, but no folders, no control characters, at most 255 characters.

@@ -107,6 +107,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+    use crate::config::DoorConfig;
 
     fn config() -> HttpConfig {
         HttpConfig {
@@ -114,6 +115,7 @@ mod tests {
             public_url: None,
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             api_key: None,
+            door: DoorConfig::default(),
         }
     }
 

@@ -24,6 +24,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("demitasse_saved_bytes_total", "Bytes by which delivered variants are smaller than their originals."),
     ("demitasse_jobs_total", "Attempts at jobs, by how they ended."),
     ("demitasse_images_deleted_total", "Images deleted by this process, by the reason."),
+    ("demitasse_refused_total", "Connections and uploads turned away at the door, by the limit."),
     ("demitasse_blobs_removed_total", "Blobs that nothing named, removed by this process."),
     ("demitasse_engine_runs_total", "Compressions begun; a reused variant needs none."),
     (
@@ -73,6 +74,12 @@ const GAUGES: &[(&str, Option<Unit>, &str)] = &[
     (
         "demitasse_engine_memory_reserved_bytes",
         Some(Unit::Bytes),
-        "Address space that the engine processes at work may take: the ceiling, not the use.",
+        "Memory that the engine processes at work are predicted to take at most.",
     ),
+    (
+        "demitasse_engine_memory_budget_bytes",
+        Some(Unit::Bytes),
+        "Memory that they may take together: jobs wait for their part; +Inf if it is not known.",
+    ),
+    ("demitasse_jobs_waiting_for_memory", None, "Jobs of this process that wait for memory."),
 ];

@@ -16,6 +16,7 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 pub(crate) use now::Now;
 
 use crate::disk::Room;
+use crate::memory::MemoryUse;
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
@@ -93,6 +94,37 @@ impl Deleted {
     const ALL: [(Self, &'static str); 2] = [(Self::Request, "request"), (Self::Retention, "retention")];
 }
 
+/// What a limit at the door turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A connection, of all.
+    Connections,
+    /// A connection, of its client's.
+    ClientConnections,
+    /// A request whose header took too long.
+    Header,
+    /// An upload, of all.
+    Uploads,
+    /// An upload, of its client's.
+    ClientUploads,
+    /// An upload while too many jobs wait.
+    Queue,
+    /// An upload that came too slowly.
+    Slow,
+}
+
+impl Refused {
+    const ALL: [(Self, &'static str); 7] = [
+        (Self::Connections, "connections"),
+        (Self::ClientConnections, "client_connections"),
+        (Self::Header, "header_timeout"),
+        (Self::Uploads, "uploads"),
+        (Self::ClientUploads, "client_uploads"),
+        (Self::Queue, "queue"),
+        (Self::Slow, "slow_upload"),
+    ];
+}
+
 /// The handles.
 pub(crate) struct Metrics {
     recorder: PrometheusRecorder,
@@ -108,7 +140,11 @@ pub(crate) struct Metrics {
     blobs_removed: Counter,
     /// In the order of [`Deleted::ALL`].
     deleted: [Counter; 2],
-    engine_memory: Gauge,
+    /// In the order of [`Refused::ALL`].
+    refused: [Counter; 7],
+    memory_reserved: Gauge,
+    memory_budget: Gauge,
+    memory_waiting: Gauge,
     job_seconds: Histogram,
     wait_seconds: Histogram,
     /// Ready, delayed, claimed, dead.
@@ -138,6 +174,11 @@ impl Metrics {
             );
             recorder.register_counter(&key, &METADATA)
         };
+        let refused = |(_, name)| {
+            let key =
+                Key::from_parts("demitasse_refused_total", vec![Label::from_static_parts("limit", name)]);
+            recorder.register_counter(&key, &METADATA)
+        };
         let depth = |name| {
             let key = Key::from_parts("demitasse_queue_depth", vec![Label::from_static_parts("state", name)]);
             recorder.register_gauge(&key, &METADATA)
@@ -150,7 +191,10 @@ impl Metrics {
             engine_runs: counter("demitasse_engine_runs_total"),
             blobs_removed: counter("demitasse_blobs_removed_total"),
             deleted: Deleted::ALL.map(deleted),
-            engine_memory: gauge("demitasse_engine_memory_reserved_bytes"),
+            refused: Refused::ALL.map(refused),
+            memory_reserved: gauge("demitasse_engine_memory_reserved_bytes"),
+            memory_budget: gauge("demitasse_engine_memory_budget_bytes"),
+            memory_waiting: gauge("demitasse_jobs_waiting_for_memory"),
             job_seconds: histogram("demitasse_job_seconds"),
             wait_seconds: histogram("demitasse_upload_to_result_seconds"),
             queue: ["ready", "delayed", "claimed", "dead"].map(depth),
@@ -170,13 +214,9 @@ impl Metrics {
         self.bytes_in.increment(bytes);
     }
 
-    /// The engine is about to run, in a child process that may have `memory` bytes of address space until the guard is
-    /// dropped. That is its ceiling and what a machine must be able to give, not what it uses: most images need a small
-    /// part of it. Where the system knows no such limit, it is what was configured. A child that waits for its next image
-    /// is not counted: what it keeps is bounded by what it was last given, and it ends soon.
-    pub(crate) fn engine_run(&self, memory: u64) -> Held<'_> {
+    /// The engine is about to run.
+    pub(crate) fn engine_run(&self) {
         self.engine_runs.increment(1);
-        Held::new(&self.engine_memory, memory as f64)
     }
 
     /// An attempt ended after `took`.
@@ -203,6 +243,14 @@ impl Metrics {
     pub(crate) fn deleted(&self, why: Deleted) {
         let place = Deleted::ALL.iter().position(|(known, _)| *known == why);
         if let Some(counter) = place.and_then(|place| self.deleted.get(place)) {
+            counter.increment(1);
+        }
+    }
+
+    /// A limit at the door turned something away.
+    pub(crate) fn refused(&self, what: Refused) {
+        let place = Refused::ALL.iter().position(|(known, _)| *known == what);
+        if let Some(counter) = place.and_then(|place| self.refused.get(place)) {
             counter.increment(1);
         }
     }
@@ -243,6 +291,12 @@ impl Metrics {
         self.wait_seconds.record(since_upload);
     }
 
+    /// Counts what was timed into its buckets. Each time is kept until then, so this is to be called where nobody asks for the
+    /// text, too.
+    pub(crate) fn tidy(&self) {
+        self.handle.run_upkeep();
+    }
+
     /// The text that Prometheus reads.
     pub(crate) fn render(&self, now: &Now) -> String {
         let depth = now.queue;
@@ -253,13 +307,18 @@ impl Metrics {
         dead.set(depth.dead as f64);
         self.oldest.set(depth.oldest_ready.unwrap_or_default().as_secs_f64());
         self.spool.set(now.spool_bytes.map_or(f64::NAN, |bytes| bytes as f64));
+        if let Some(MemoryUse { budget, reserved, waiting }) = now.memory {
+            self.memory_reserved.set(reserved as f64);
+            self.memory_budget.set(budget.map_or(f64::INFINITY, |budget| budget as f64));
+            self.memory_waiting.set(waiting as f64);
+        }
         for pool in &now.pools {
             self.set_pool(*pool);
         }
         for room in &now.disks {
             self.set_room(room);
         }
-        self.handle.run_upkeep();
+        self.tidy();
         self.handle.render()
     }
 

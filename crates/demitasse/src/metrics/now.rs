@@ -6,6 +6,7 @@ use demitasse_backends::{Backends, PoolUse};
 use demitasse_core::{QueueDepth, StoreError};
 
 use crate::disk::{Disks, Room};
+use crate::memory::{Admission, MemoryUse};
 use crate::spool;
 
 /// How things are at this moment.
@@ -18,6 +19,8 @@ pub(crate) struct Now {
     pub(super) disks: Vec<Room>,
     /// What the spool of this process holds; `None` if it cannot be read.
     pub(super) spool_bytes: Option<u64>,
+    /// What the jobs of this process have reserved; `None` if it does none.
+    pub(super) memory: Option<MemoryUse>,
 }
 
 impl Now {
@@ -25,7 +28,12 @@ impl Now {
     ///
     /// # Errors
     /// The queue cannot be counted.
-    pub(crate) async fn of(backends: &Backends, spool: &Path, disks: &Disks) -> Result<Self, StoreError> {
+    pub(crate) async fn of(
+        backends: &Backends,
+        spool: &Path,
+        disks: &Disks,
+        admission: Option<&Admission>,
+    ) -> Result<Self, StoreError> {
         // First, for the queue may be in the metadata store and asking for it takes a connection.
         let pools = backends.pools.pools();
         let spool_bytes = spool::bytes_held(spool).await;
@@ -33,6 +41,7 @@ impl Now {
             tracing::warn!(%error, "the spool cannot be measured");
         }
         let queue = backends.queue.depth().await?;
-        Ok(Self { queue, pools, disks: disks.rooms(), spool_bytes: spool_bytes.ok() })
+        let memory = admission.map(Admission::in_use);
+        Ok(Self { queue, pools, disks: disks.rooms(), spool_bytes: spool_bytes.ok(), memory })
     }
 }

@@ -5,7 +5,7 @@
 //! | claim | a lease | it runs out, the job is claimed again |
 //! | start | attempt n | the same, and the attempt counts |
 //! | fetch the original, if another program keeps it | a blob, then the row that names it | the same; it is fetched once |
-//! | compress, in a child process | nothing | the same |
+//! | wait for memory, compress in a child process | nothing | the same |
 //! | hold the variant's blob | nothing | - |
 //! | put the variant | a blob nobody names | the same; same bytes, same blob |
 //! | succeed | the variant, visible with its receipt | the next claim finds it done |
@@ -118,10 +118,9 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
             return Ok(Made { variant, hold, image: upload.image.clone(), end: JobEnd::Reused, alone });
         }
     }
-    let engine = Instant::now();
     let finished = compress(worker, upload).await?;
     let format = finished.report.input.format.media_type();
-    worker.metrics.step(Step::Engine, format, engine.elapsed());
+    worker.metrics.step(Step::Engine, format, finished.took);
     failpoint::hit("job.compressed");
 
     let variant = describe(&finished)?;
@@ -173,10 +172,7 @@ async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
             })
         })
     };
-    let _reserved = worker.metrics.engine_run(worker.config.memory);
-    let pixels = u64::from(original.width) * u64::from(original.height);
-    let input = InputImage { sha256: original.sha256, bytes: original.bytes, pixels };
-    worker.engine.compress(request, input, &body).await
+    worker.engine.compress(request, InputImage::of(original), &body, || worker.metrics.engine_run()).await
 }
 
 fn describe(finished: &Finished) -> Result<Variant, Fault> {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use demitasse_core::Document;
-use demitasse_engine::{Control, Limits, compress};
+use demitasse_engine::{Control, Header, Limits, Request, compress, inspect, memory_needed};
 
 use super::engine_wire::{Answer, Order, read, write};
 use crate::failpoint;
@@ -55,8 +55,15 @@ fn do_one(order: &Order, bytes: &[u8], room: u64) -> io::Result<()> {
     }
     let deadline = Instant::now() + Duration::from_millis(order.deadline_ms);
     let control = Control::new().with_deadline(deadline);
+    let most = order.most.min(room.saturating_sub(bytes.len() as u64));
+    if let Ok(header) = inspect(bytes, &order.limits) {
+        let needed = memory_to_reserve(&header, &order.request).min(most);
+        if needed > order.reserved {
+            return write(io::stdout().lock(), &Answer::Short(needed), &[]);
+        }
+    }
     let limits = Limits {
-        max_memory: Some(room.saturating_sub(bytes.len() as u64)),
+        max_memory: Some(most),
         // Half: this machine may be slower than the one on which paces were measured.
         max_cpu_seconds: Some(order.deadline_ms / 2_000),
         ..order.limits
@@ -67,6 +74,11 @@ fn do_one(order: &Order, bytes: &[u8], room: u64) -> io::Result<()> {
         }
         Err(error) => write(io::stdout().lock(), &Answer::failed(&error), &[]),
     }
+}
+
+/// What [`compress`] may take, whichever way it goes: a file that could be recoded in a stream may need the picture after all.
+pub(super) fn memory_to_reserve(header: &Header, request: &Request) -> u64 {
+    memory_needed(&Header { sequential: false, ..*header }, request)
 }
 
 /// Where memory runs out for the whole system, Linux ends us rather than the service. That it could not be asked for changes

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use demitasse_core::{BlobBody, ErrorKind, StoreError};
@@ -21,6 +21,16 @@ use crate::sandbox::{Layer, UNAVAILABLE};
 pub(crate) struct Finished {
     pub(crate) bytes: Bytes,
     pub(crate) report: Report,
+    /// Since it was sent.
+    pub(crate) took: Duration,
+}
+
+/// What a child makes of an image.
+pub(super) enum Given {
+    /// All of it.
+    Finished(Box<Finished>),
+    /// Nothing: so many bytes of memory are needed, and fewer were reserved.
+    Short(u64),
 }
 
 /// Why a child brought nothing.
@@ -69,6 +79,8 @@ pub(super) struct EngineProcess {
     output: ChildStdout,
     /// Images that it was given.
     pub(super) images: u32,
+    /// The most that was reserved for one of them, in bytes: it keeps no more while it waits.
+    pub(super) keeps: u64,
 }
 
 /// What a child may take, and what it has to give up.
@@ -93,7 +105,7 @@ impl EngineProcess {
         }
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or_else(|| EngineFault::Start(io::ErrorKind::BrokenPipe.into()))?;
-        Ok(Self { child, input: Some(input), output, images: 0 })
+        Ok(Self { child, input: Some(input), output, images: 0, keeps: 0 })
     }
 
     /// Compresses `length` bytes of `body` as `order` says. After an error the child is of no use any more.
@@ -102,12 +114,24 @@ impl EngineProcess {
         order: &Order,
         length: u64,
         body: BlobBody,
-    ) -> Result<Finished, EngineFault> {
+    ) -> Result<Given, EngineFault> {
         self.images += 1;
+        let began = Instant::now();
         let deadline = Duration::from_millis(order.deadline_ms);
         match timeout(deadline + MARGIN, self.talk(order, length, body)).await {
             Err(_) => Err(EngineFault::Deadline(deadline)),
-            Ok(Talk::Answered(Answer::Done(report), bytes)) => finish(report, bytes),
+            Ok(Talk::Answered(Answer::Done(report), bytes)) => {
+                finish(report, bytes, began.elapsed()).map(|done| Given::Finished(Box::new(done)))
+            }
+            // What is reserved already would do, or nothing would.
+            Ok(Talk::Answered(Answer::Short(needed), _))
+                if needed > order.reserved && needed <= order.most =>
+            {
+                Ok(Given::Short(needed))
+            }
+            Ok(Talk::Answered(Answer::Short(_), _)) => {
+                Err(EngineFault::Crashed("the child asks for memory that it cannot have".into()))
+            }
             Ok(Talk::Answered(Answer::Failed { code, .. }, _)) if code == "deadline_exceeded" => {
                 Err(EngineFault::Deadline(deadline))
             }
@@ -230,13 +254,13 @@ async fn receive(output: &mut ChildStdout, max_bytes: u64) -> io::Result<(Answer
 }
 
 /// The report must be the receipt of exactly these bytes.
-fn finish(report: demitasse_core::Document, bytes: Vec<u8>) -> Result<Finished, EngineFault> {
+fn finish(report: demitasse_core::Document, bytes: Vec<u8>, took: Duration) -> Result<Finished, EngineFault> {
     let report: Report =
         report.read().map_err(|error| EngineFault::Crashed(format!("unreadable report: {error}")))?;
     if report.output.sha256 != demitasse_core::Sha256::of(&bytes).to_string() {
         return Err(EngineFault::Crashed("the report is of other bytes".into()));
     }
-    Ok(Finished { bytes: bytes.into(), report })
+    Ok(Finished { bytes: bytes.into(), report, took })
 }
 
 fn describe(status: ExitStatus) -> String {

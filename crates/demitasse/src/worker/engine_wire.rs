@@ -22,6 +22,10 @@ pub(crate) struct Order {
     pub(crate) limits: Limits,
     /// Time that the engine may take, in milliseconds.
     pub(crate) deadline_ms: u64,
+    /// What is reserved for the engine, in bytes, beside input and output.
+    pub(crate) reserved: u64,
+    /// What could be reserved at most.
+    pub(crate) most: u64,
 }
 
 /// What became of it. The output's bytes follow, none for an error.
@@ -37,6 +41,9 @@ pub(super) enum Answer {
         /// Its text.
         detail: String,
     },
+    /// The image turns out to need more memory than is reserved; nothing was done. The bytes that could be reserved and
+    /// would do.
+    Short(u64),
 }
 
 impl Answer {

@@ -30,7 +30,7 @@ use demitasse_core::{Clock, JobId};
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use engine_child::{EngineChild, EngineFault, InputImage};
+pub(crate) use engine_child::{EngineAllowance, EngineChild, EngineFault, InputImage};
 pub(crate) use engine_main::run as run_engine_child;
 pub(crate) use follow::follow_events;
 pub(crate) use originals::Originals;

@@ -68,13 +68,14 @@ async fn remove(worker: &Worker, removal: Removal) -> Result<bool, StoreError> {
     }
 }
 
-/// Deletes what is older than it may be and removes what nothing names, until the server stops.
+/// Deletes what is older than it may be, removes what nothing names, and tidies the metrics, until the server stops.
 pub(crate) async fn tidy_regularly(worker: &Worker) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(worker.config.sweep) => {}
             () = worker.stopping.cancelled() => return,
         }
+        worker.metrics.tidy();
         match delete_expired(worker).await {
             Ok(0) => {}
             Ok(deleted) => tracing::info!(deleted, "images older than --retain-for were deleted"),

@@ -25,6 +25,9 @@ mod animation;
 /// What comes back for what is no good.
 mod bad_input;
 
+/// How many clients come in, and how slow they may be.
+mod door;
+
 /// The bytes: types, ranges, caching.
 mod blobs;
 
@@ -37,9 +40,15 @@ mod bridge;
 /// From upload to result: order, sharing, failures, events.
 mod jobs;
 
+/// Jobs that failed as often as they were allowed to.
+mod dead_letters;
+
 /// The processes that compress: which images share one.
 #[cfg(unix)]
 mod children;
+
+/// What those processes may take together, and who waits for it.
+mod memory;
 
 /// What those processes are held to, tried for real.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -53,6 +62,12 @@ mod upgrade;
 
 /// Web push, against a push service that checks and decrypts.
 mod push;
+
+/// A thousand hostile files.
+mod hostile;
+
+/// Copies of the embedded stores, made while the service runs.
+mod backup;
 
 /// The real binary: crashes at every step, shutdown, commands.
 mod process;

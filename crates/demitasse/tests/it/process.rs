@@ -362,6 +362,37 @@ mod failpoints {
         let task = server.ended(task_id).await;
         assert_eq!((&task["status"], &task["attempt"]), (&json!("failed"), &json!(2)));
         assert_eq!(task["error"]["code"], "crashed");
+        let dead = server.json("/v1/dead-letters").await;
+        assert_eq!(dead["data"][0]["id"], task_id);
+        assert_eq!(server.metric("demitasse_queue_depth{state=\"dead\"}").await, 1);
+        server.stop().await;
+
+        // The cause is gone: it is tried again, with every attempt.
+        let server = Server::start(data.path(), &args, "");
+        let retry = format!("{}/v1/tasks/{task_id}/retry", server.url);
+        assert_eq!(server.client.post(retry).send().await.unwrap().status(), 200);
+        let task = server.ended(task_id).await;
+        assert_eq!((&task["status"], &task["attempt"]), (&json!("succeeded"), &json!(1)), "{task}");
+        assert_eq!(server.json("/v1/dead-letters").await["data"], json!([]));
+        assert_eq!(server.metric("demitasse_queue_depth{state=\"dead\"}").await, 0);
+    }
+
+    #[tokio::test]
+    async fn jobs_that_crash_each_time_hold_nobody_up() {
+        let data = TempDir::new().unwrap();
+        // The first three children die, and their jobs wait for the next attempt.
+        let args = ["--workers", "1", "--retry-delay", "60000", "--max-attempts", "2"];
+        let server = Server::start(data.path(), &args, "engine.spawned=3*return(kill_child)");
+        let mut poison = Vec::new();
+        for seed in 1..=3 {
+            poison.push(server.upload(png(24, 24, seed)).await.unwrap());
+        }
+        let good = server.upload(png(24, 24, 4)).await.unwrap();
+        assert_eq!(server.ended(&good).await["status"], "succeeded");
+        for id in poison {
+            let task = server.json(&format!("/v1/tasks/{id}")).await;
+            assert_eq!((&task["status"], &task["attempt"]), (&json!("retrying"), &json!(1)), "{task}");
+        }
     }
 
     #[tokio::test]

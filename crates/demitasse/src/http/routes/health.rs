@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
 use crate::http::state::HttpState;
+use crate::memory::MemoryUse;
 use crate::sandbox::{Sandbox, State as SandboxState};
 
 /// How long the stores count as they were found.
@@ -31,6 +32,26 @@ pub(crate) struct Readiness {
     /// What the processes that decode images are held to; not there where none are started.
     #[serde(skip_serializing_if = "Option::is_none")]
     sandbox: Option<SandboxInForce>,
+    /// What jobs take of this process' memory; not there where none are done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<MemoryInUse>,
+}
+
+/// What jobs are predicted to take at most, and may.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MemoryInUse {
+    /// What all of them may take together, in bytes; null: not known.
+    budget_bytes: Option<u64>,
+    /// What those at work have reserved of it, in bytes.
+    reserved_bytes: u64,
+    /// Jobs that wait for their part.
+    waiting_jobs: u64,
+}
+
+impl From<MemoryUse> for MemoryInUse {
+    fn from(MemoryUse { budget, reserved, waiting }: MemoryUse) -> Self {
+        Self { budget_bytes: budget, reserved_bytes: reserved, waiting_jobs: waiting }
+    }
 }
 
 /// What was tried at the start, and stopped. Why something is missing is in the log.
@@ -69,7 +90,8 @@ pub(crate) async fn ready(State(http): State<HttpState>) -> Response {
     dependencies.insert("disk".into(), disk.into());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let sandbox = http.sandbox.as_ref().map(Into::into);
-    (status, Json(Readiness { ready, dependencies, sandbox })).into_response()
+    let memory = http.admission.as_ref().map(|admission| admission.in_use().into());
+    (status, Json(Readiness { ready, dependencies, sandbox, memory })).into_response()
 }
 
 /// What came of trying the stores. That costs a write to each, so an answer serves everyone who asks within [`FRESH`]; who

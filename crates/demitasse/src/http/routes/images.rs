@@ -5,11 +5,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use demitasse_core::{OwnerId, Sequence};
-use serde::Deserialize;
+use demitasse_core::OwnerId;
 
 use super::create_query::CreateQuery;
 use super::original::UploadForm;
+use super::page::PageQuery;
 use crate::accept::Intake;
 use crate::delete::Deletion;
 use crate::http::error::{ApiError, Code, Problem};
@@ -20,9 +20,6 @@ use crate::http::urls::BaseUrl;
 use crate::http::view::{Image, ImagePage, Task};
 use crate::metrics::Deleted;
 use crate::telemetry::trace_of_request;
-
-/// Images on a page, unless the client says otherwise, and at most.
-const LIMIT: (usize, usize) = (50, 200);
 
 /// Accepts an image and answers with its task; the work is done later.
 #[utoipa::path(post, path = "/v1/images", tag = "native", operation_id = "createImage", params(CreateQuery),
@@ -41,21 +38,11 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|error| ApiError::new(Code::InvalidRequest, error.body_text()))?;
     let (request, priority) = (query.request()?, query.priority()?);
-    let received = receive(&http, &http.intake.spool, form).await?;
+    let received = receive(&http, &http.intake.spool, &request, form).await?;
     let upload = http.intake.accept(received, &request, trace_of_request(&headers), priority).await?;
     let location = base.join(&format!("/v1/tasks/{}", upload.job.id));
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(Task::new(&upload, &base)))
         .into_response())
-}
-
-/// Which page.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PageQuery {
-    /// Images on the page, 1 to 200; 50 if not given.
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// Images, newest first.
@@ -70,25 +57,12 @@ pub(crate) async fn list(
     base: BaseUrl,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::new(Code::InvalidRequest, error.body_text()))?;
-    let limit = query.limit.unwrap_or(LIMIT.0);
-    if limit == 0 || limit > LIMIT.1 {
-        return Err(ApiError::new(
-            Code::InvalidRequest,
-            format!("limit is {limit}; it goes from 1 to {}.", LIMIT.1),
-        ));
-    }
-    let before = query.cursor.as_deref().map(read_cursor).transpose()?;
-    let mut uploads = http.backends.images.images_before(OwnerId::DEFAULT, before, limit + 1).await?;
-    let has_more = uploads.len() > limit;
-    uploads.truncate(limit);
-    let next_cursor = uploads.last().filter(|_| has_more).map(|last| cursor(last.image.sequence));
-    let data = uploads.iter().map(|upload| Image::new(upload, &base)).collect();
-    let link = next_cursor.as_ref().map(|cursor| {
-        let next = base.join(&format!("/v1/images?limit={limit}&cursor={cursor}"));
-        [(header::LINK, format!("<{next}>; rel=\"next\""))]
-    });
-    Ok((link, Json(ImagePage { data, next_cursor })).into_response())
+    let asked = PageQuery::read(query)?;
+    let found = http.backends.images.images_before(OwnerId::DEFAULT, asked.before, asked.limit + 1).await?;
+    let page = asked.page(found);
+    let data = page.rows.iter().map(|upload| Image::new(upload, &base)).collect();
+    let link = page.link("/v1/images", &base);
+    Ok((link, Json(ImagePage { data, next_cursor: page.next_cursor })).into_response())
 }
 
 /// One image.
@@ -130,32 +104,4 @@ pub(crate) async fn delete(
         tracing::info!(image = %id, "deleted");
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A cursor is opaque to clients: the place of the last image seen, in hexadecimal.
-fn cursor(sequence: Sequence) -> String {
-    format!("{:016x}", sequence.0)
-}
-
-fn read_cursor(text: &str) -> Result<Sequence, ApiError> {
-    let place = i64::from_str_radix(text, 16).ok().filter(|place| *place >= 0);
-    place.map(Sequence).ok_or_else(|| {
-        ApiError::new(
-            Code::InvalidRequest,
-            "cursor is not one that this server gave; leave it out to begin anew.",
-        )
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_reads_back_and_anything_else_is_refused() {
-        assert_eq!(read_cursor(&cursor(Sequence(4711))).unwrap(), Sequence(4711));
-        for wrong in ["", "-1", "x", "ffffffffffffffffff"] {
-            assert!(read_cursor(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -7,5 +7,6 @@ pub(super) mod health;
 pub(super) mod images;
 pub(super) mod info;
 pub(super) mod original;
+mod page;
 pub(super) mod push;
 pub(super) mod tasks;

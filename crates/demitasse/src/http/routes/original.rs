@@ -104,7 +104,7 @@ pub(crate) async fn upload(
 ) -> Result<Response, ApiError> {
     let preset = query.preset.as_deref().map_or(Ok(Preset::default()), Preset::from_str)?;
     let request = Request::new(preset.target());
-    let received = receive(&http, &http.intake.spool, form).await?;
+    let received = receive(&http, &http.intake.spool, &request, form).await?;
     let accepted = http.intake.accept(received, &request, trace_of_request(&headers), Priority::Normal).await;
     let upload =
         accepted.map_err(|error| ApiError::from(error).in_original_words("Image compression failed."))?;

@@ -7,10 +7,11 @@ use axum::http::{StatusCode, header};
 use demitasse_core::OwnerId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::http::error::{ApiError, Code, Problem, sentence};
-use crate::http::state::HttpState;
+use crate::http::state::{Http, HttpState};
 use crate::push::{MAX_SUBSCRIPTIONS, PushSubscription, SubscribeError};
 
 /// Longest body that is read; a subscription has about 600 bytes.
@@ -59,7 +60,7 @@ pub(crate) async fn subscribe(
     State(http): State<HttpState>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
-    let asked = read_json(request).await?;
+    let asked = read_json(&http, request).await?;
     http.push.subscribe(OwnerId::DEFAULT, asked, false).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -87,7 +88,7 @@ pub(crate) async fn unsubscribe(
 #[utoipa::path(post, path = "/notification/subscribe", tag = "original", request_body = OriginalSubscription,
     responses((status = 200, description = "The browser is subscribed")))]
 pub(crate) async fn original(State(http): State<HttpState>, request: Request) -> Result<Body, ApiError> {
-    let OriginalSubscription { subscription } = read_json(request).await?;
+    let OriginalSubscription { subscription } = read_json(&http, request).await?;
     let words = |error: ApiError| error.in_original_words("Failed to create subscription.");
     http.push.subscribe(OwnerId::DEFAULT, subscription, true).await.map_err(|error| {
         words(match error {
@@ -115,14 +116,19 @@ impl From<SubscribeError> for ApiError {
 
 /// Reads a small JSON body. The type must be declared: a browser asks this server before it sends such a request for
 /// a page of another origin.
-async fn read_json<T: DeserializeOwned>(request: Request) -> Result<T, ApiError> {
+async fn read_json<T: DeserializeOwned>(http: &Http, request: Request) -> Result<T, ApiError> {
     let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(invalid("send JSON, with the header `Content-Type: application/json`"));
     }
-    let bytes = to_bytes(request.into_body(), MAX_BODY)
+    let stall = http.config.door.stall_timeout;
+    let bytes = timeout(stall, to_bytes(request.into_body(), MAX_BODY))
         .await
+        .map_err(|_| {
+            let detail = format!("The body was not there after {} seconds.", stall.as_secs_f64());
+            ApiError::new(Code::TooSlow, detail)
+        })?
         .map_err(|_| invalid(format!("the body did not come whole, or is longer than {MAX_BODY} bytes")))?;
     serde_json::from_slice(&bytes).map_err(|error| invalid(format!("the body is not as described: {error}")))
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 pub(crate) use image::{Image, ImagePage, original_url, variant_url};
 pub(crate) use info::Info;
 pub(crate) use report::Report;
-pub(crate) use task::{DeletedEvent, Task, TaskError, TaskEvent, TaskStatus};
+pub(crate) use task::{DeletedEvent, Task, TaskError, TaskEvent, TaskPage, TaskStatus};
 
 /// RFC 3339 in UTC, always with milliseconds.
 fn time(at: Timestamp) -> String {

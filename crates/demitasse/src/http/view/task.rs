@@ -44,6 +44,16 @@ pub(crate) struct Task {
     report: Option<serde_json::Value>,
 }
 
+/// A page of tasks, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskPage {
+    /// The tasks.
+    pub(crate) data: Vec<Task>,
+    /// Ask for the next page with this; null on the last.
+    #[schema(required)]
+    pub(crate) next_cursor: Option<String>,
+}
+
 /// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

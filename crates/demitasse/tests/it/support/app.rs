@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use demitasse::app::App;
 use demitasse::config::{
-    Config, HttpConfig, MinFree, PushConfig, Role, SandboxMode, SpaceConfig, WorkerConfig,
+    Config, DoorConfig, HttpConfig, MinFree, PushConfig, Role, SandboxMode, SpaceConfig, WorkerConfig,
 };
 use demitasse::fetch::FetchPolicy;
 use demitasse_backends::{BackendUrls, Backends};
@@ -162,6 +162,7 @@ fn config(data: std::path::PathBuf) -> Config {
             public_url: None,
             trusted_proxies: Vec::new(),
             api_key: None,
+            door: DoorConfig::default(),
         },
         fetch: FetchPolicy::default(),
         push: PushConfig::default(),
@@ -175,6 +176,7 @@ fn config(data: std::path::PathBuf) -> Config {
             retry_delay: Duration::from_secs(1),
             deadline: Duration::from_secs(60),
             memory: 4 << 30,
+            memory_budget: Some(4 << 30),
             sandbox: SandboxMode::Auto,
             images_per_process: 64,
             program: Some(env!("CARGO_BIN_EXE_demitasse").into()),

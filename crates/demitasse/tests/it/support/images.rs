@@ -54,7 +54,7 @@ pub(crate) fn huge_header(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// The checksum of a chunk's type and data (PNG, annex D).
-fn crc(bytes: &[u8]) -> u32 {
+pub(crate) fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |sum, byte| {
         (0..8).fold(
             sum ^ u32::from(*byte),

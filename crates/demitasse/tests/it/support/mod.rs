@@ -12,7 +12,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub(crate) use app::{Answer, TestApp, multipart};
-pub(crate) use images::{huge_header, noisy_png, png, truncated_png};
+pub(crate) use images::{crc, huge_header, noisy_png, png, truncated_png};
 pub(crate) use nginx::{Nginx, SCRIPT};
 pub(crate) use original_service::{OriginalService, Written};
 pub(crate) use process::{Server, command};
