@@ -25,6 +25,9 @@ pub(super) fn bombs(seeds: &[Seed]) -> Vec<(String, Vec<u8>)> {
         add("webp", webp_of(&of("webp animation"), width, height));
         add("avif", avif_of(of("avif"), width, height));
         add("tiff", tiff_of(of("tiff"), width, height));
+        add("qoi", with(of("qoi"), 4, &[width.to_be_bytes(), height.to_be_bytes()].concat()));
+        add("ico", ico_of(&png_of(width, height, &zlib(1_000_000))));
+        add("jxl", jxl_of(width, height));
     }
     bombs.push(("png that unpacks to more than its size".into(), png_of(40, 40, &zlib(UNPACKED))));
     bombs.push(("png with a text that unpacks without end".into(), png_with(b"zTXt", b"note\0\0")));
@@ -34,6 +37,21 @@ pub(super) fn bombs(seeds: &[Seed]) -> Vec<(String, Vec<u8>)> {
     bombs.push(("jpeg with a thousand scans".into(), jpeg_of_scans(&of("jpeg"), 1_000)));
     bombs.push(("tiff whose directories go round".into(), tiff_in_a_circle(of("tiff"))));
     bombs
+}
+
+/// One picture, which is this PNG.
+fn ico_of(png: &[u8]) -> Vec<u8> {
+    let entry =
+        [&[0, 0, 0, 0, 1, 0, 32, 0][..], &(png.len() as u32).to_le_bytes(), &22_u32.to_le_bytes()].concat();
+    [&[0, 0, 1, 0, 1, 0][..], &entry, png].concat()
+}
+
+/// A codestream of nothing but its size (ISO/IEC 18181-1, D.2): not in eights, each side in 30 bits, no usual ratio; then all fields
+/// are as they mostly are, and zeros follow.
+fn jxl_of(width: u32, height: u32) -> Vec<u8> {
+    let side = |side: u32| (u64::from((side - 1).min(0x3fff_ffff)) << 2) | 3;
+    let bits = u128::from(side(height)) << 1 | u128::from(side(width)) << 36 | 1 << 68;
+    [b"\xff\x0a".as_slice(), &bits.to_le_bytes(), &[0; 400]].concat()
 }
 
 fn le16(value: u32) -> [u8; 2] {

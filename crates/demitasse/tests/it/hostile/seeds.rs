@@ -4,6 +4,10 @@ use std::borrow::Cow;
 
 use demitasse_engine::{Control, Effort, Format, Limits, OutputFormat, Quality, Request, Target, compress};
 use gif::{Encoder, Frame, Repeat};
+use zune_core::bit_depth::BitDepth;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::EncoderOptions;
+use zune_jpegxl::JxlSimpleEncoder;
 
 use crate::support::noisy_png;
 
@@ -31,6 +35,9 @@ pub(super) fn seeds() -> Vec<Seed> {
         ("png animation", apng()),
         ("bmp", bmp()),
         ("tiff", tiff()),
+        ("qoi", qoi()),
+        ("ico", ico(&png)),
+        ("jxl", jxl()),
     ];
     kinds.into_iter().map(|(name, bytes)| Seed { name, bytes }).collect()
 }
@@ -102,6 +109,34 @@ fn bmp() -> Vec<u8> {
     bytes.extend([1, 0, 24, 0]);
     bytes.resize(54, 0);
     bytes.extend(pixels);
+    bytes
+}
+
+/// Every pixel as it is: QOI_OP_RGB (QOI specification, version 1.0).
+fn qoi() -> Vec<u8> {
+    let pixels =
+        (0..HEIGHT).flat_map(|y| (0..WIDTH).flat_map(move |x| [&[0xfe][..], &pixel(x, y, 0)].concat()));
+    let mut bytes = [b"qoif".as_slice(), &WIDTH.to_be_bytes(), &HEIGHT.to_be_bytes(), &[3, 0]].concat();
+    bytes.extend(pixels);
+    bytes.extend([0, 0, 0, 0, 0, 0, 0, 1]);
+    bytes
+}
+
+/// One picture, a PNG.
+fn ico(png: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, 1, 0, 1, 0, WIDTH as u8, HEIGHT as u8, 0, 0, 1, 0, 32, 0];
+    bytes.extend((png.len() as u32).to_le_bytes());
+    bytes.extend(22_u32.to_le_bytes());
+    bytes.extend(png);
+    bytes
+}
+
+/// A bare codestream without loss.
+fn jxl() -> Vec<u8> {
+    let pixels: Vec<u8> = (0..HEIGHT).flat_map(|y| (0..WIDTH).flat_map(move |x| pixel(x, y, 0))).collect();
+    let options = EncoderOptions::new(WIDTH as usize, HEIGHT as usize, ColorSpace::RGB, BitDepth::Eight);
+    let mut bytes = Vec::new();
+    JxlSimpleEncoder::new(&pixels, options).encode(&mut bytes).unwrap();
     bytes
 }
 
