@@ -150,10 +150,21 @@ fn a_header_of_many_fields_is_read_to_its_end() {
         (0, 16), // a spot colour, A
         (1, 1),  // alpha
     ];
+    let file = packed(&fields);
+    let header = Jxl.read_header(&file).unwrap();
+    assert_eq!((header.width, header.height, header.bits), (200, 300, 16), "turned");
+    assert!(header.animated && header.alpha);
+    for length in 0..file.len() {
+        assert!(Jxl.read_header(&file[..length]).is_err());
+    }
+}
+
+/// A codestream of these fields.
+fn packed(fields: &[(u32, u32)]) -> Vec<u8> {
     let mut file = b"\xff\x0a".to_vec();
     let mut at = 0;
     for (value, count) in fields {
-        for place in 0..count {
+        for place in 0..*count {
             if at % 8 == 0 {
                 file.push(0);
             }
@@ -161,10 +172,5 @@ fn a_header_of_many_fields_is_read_to_its_end() {
             at += 1;
         }
     }
-    let header = Jxl.read_header(&file).unwrap();
-    assert_eq!((header.width, header.height, header.bits), (200, 300, 16), "turned");
-    assert!(header.animated && header.alpha);
-    for length in 0..file.len() {
-        assert!(Jxl.read_header(&file[..length]).is_err());
-    }
+    file
 }

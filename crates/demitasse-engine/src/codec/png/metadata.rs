@@ -120,7 +120,7 @@ impl Reader<'_> {
 
     /// A text that is broken, or too long to be carried over, is only weighed.
     fn take_comment(&mut self, chunk: &Chunk<'_>, keyword: &[u8], rest: &[u8]) {
-        let limits = Limits { max_metadata_bytes: MAX_PIECE_BYTES as u64, ..self.limits.clone() };
+        let limits = Limits { max_metadata_bytes: MAX_PIECE_BYTES as u64, ..*self.limits };
         let is_keyword =
             (1..80).contains(&keyword.len()) && keyword.iter().all(|byte| (32..127).contains(byte));
         let text = text_of(&chunk.kind, rest, &limits).ok().flatten().filter(|_| is_keyword);
