@@ -7,7 +7,7 @@ use super::{
     ARTIST, ASCII, COPYRIGHT, Directory, ENTRY_BYTES, EXIF_DIRECTORY, Entry, GPS_DIRECTORY, ORIENTATION,
     Order, THUMBNAIL_LENGTH, Tiff, read, write, write_block,
 };
-use crate::metadata::{Kind, Orientation, Rights};
+use crate::metadata::{Kind, MAX_PIECE_BYTES, Orientation, Rights};
 
 const THUMBNAIL_OFFSET: u16 = 0x0201;
 /// XMP, IPTC and Photoshop's resources within the block: copies of what files carry beside it.
@@ -73,9 +73,15 @@ pub(crate) fn select(
     }
     let fields = |directory: Option<Directory<'_>>, wanted: &dyn Fn(u16) -> bool| -> Vec<_> {
         let entries = directory.into_iter().flat_map(Directory::entries).filter(|entry| wanted(entry.tag));
-        entries
-            .filter_map(|entry| Some((entry.tag, entry.kind, entry.count, entry.value()?.to_vec())))
-            .collect()
+        // Fields may share a long value: what would be longer than any block is cut off.
+        let mut left = MAX_PIECE_BYTES;
+        let values = entries.filter_map(|entry| Some((entry, entry.value()?)));
+        let values = values.take_while(|(_, value)| {
+            let fits = value.len() + ENTRY_BYTES <= left;
+            left = left.saturating_sub(value.len() + ENTRY_BYTES);
+            fits
+        });
+        values.map(|(entry, value)| (entry.tag, entry.kind, entry.count, value.to_vec())).collect()
     };
     let dates = |directory| fields(directory, &|tag| keep.time && is_date(tag));
     let position = fields(main.child(GPS_DIRECTORY).filter(|_| keep.gps), &|_| true);

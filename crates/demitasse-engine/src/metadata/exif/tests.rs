@@ -195,6 +195,21 @@ fn everything_kept_is_the_same_block() {
     assert_eq!(left, block);
 }
 
+#[test]
+fn fields_that_share_a_long_value_do_not_multiply_it() {
+    let count = 2000_u16;
+    let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+        [&tag.to_be_bytes()[..], &kind.to_be_bytes(), &count.to_be_bytes(), &value.to_be_bytes()].concat()
+    };
+    let mut block = b"MM\0*\0\0\0\x08\0\x01".to_vec();
+    block.extend(entry(GPS_DIRECTORY, 4, 1, 26));
+    block.extend([0; 4]);
+    block.extend(count.to_be_bytes());
+    (0..count).for_each(|tag| block.extend(entry(tag, ASCII, 20_000, 30)));
+    let left = select(Some(&block), keep(0b10), &Rights::default(), None).unwrap();
+    assert!(left.len() < 70_000, "{}", left.len());
+}
+
 proptest::proptest! {
     #[test]
     fn a_block_that_lies_gives_nothing_that_was_to_go(
