@@ -38,6 +38,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads are short and come from memory; more connections gain nothing.
 const READERS: u32 = 4;
+/// What a connection keeps of the pages that it read; a negative number counts KiB. With SQLite's own 2 MB each, the service grew by 5 MB
+/// and more under a soak (`docs/operations.md`).
+const CACHE: &str = "-256";
 
 impl SqliteStore {
     /// Opens the database at `path`: makes directory and file if they are missing (private to this user), takes the
@@ -64,6 +67,8 @@ impl SqliteStore {
 
         let options =
             SqliteConnectOptions::new().filename(path).busy_timeout(busy_timeout).foreign_keys(true);
+        // Pages that were read lie in the system's cache as well: each connection need not keep 2 MB of its own.
+        let options = options.pragma("cache_size", CACHE);
         let writing = options
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
