@@ -1607,6 +1607,8 @@ export interface operations {
                  *     image fails.
                  */
                 salvage?: boolean;
+                /** @description keep (unless said otherwise): wide gamut stays wide. srgb: colours of another profile are converted, and need none any more. */
+                color_space?: string;
                 /**
                  * @description What survives of what the file carries beside pixels. web (unless said otherwise): who holds the rights; archive: everything,
                  *     or the file stays as it is; private: nothing. The colour profile is kept, and the orientation applied, under each.
@@ -1614,7 +1616,7 @@ export interface operations {
                 metadata?: string;
                 /**
                  * @description Kinds of metadata to keep although the policy drops them, with commas between them: copyright, date, gps, camera, xmp, iptc,
-                 *     comment.
+                 *     comment, gain_map.
                  * @example date,camera
                  */
                 keep?: string;
