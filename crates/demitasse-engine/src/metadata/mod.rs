@@ -154,7 +154,7 @@ pub struct Metadata {
     pub pieces: Pieces,
 }
 
-/// Pieces as they were found. One that is broken, or longer than [`MAX_PIECE_BYTES`], is none.
+/// Pieces as they were found. One that is broken, or longer than 65,000 bytes, is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pieces {
     /// The EXIF block: a TIFF structure, without a leading `Exif\0\0`.
