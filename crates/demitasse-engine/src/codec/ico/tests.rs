@@ -71,3 +71,18 @@ fn what_a_picture_claims_is_seen_before_it_is_decoded() {
     assert!(Ico.read_header(&ico(&[(2, &wide)])).is_err());
     assert!(Ico.read_header(&ico(&[])).is_err());
 }
+
+#[test]
+fn entries_that_name_the_same_long_file_do_not_multiply_its_reading() {
+    // 60,000 entries of a PNG with 100,000 chunks before its pixels: walked for each, that would be billions of steps.
+    let png = png(4, [9, 8, 7, 128]);
+    let chunk = [b"\0\0\0\0teSt".as_slice(), &[0; 4]].concat();
+    let long = [&png[..33], &chunk.repeat(100_000), &png[33..]].concat();
+    let count = 60_000_u16;
+    let start = DIRECTORY_BYTES + usize::from(count) * ENTRY_BYTES;
+    let entry =
+        [&[4, 4, 0, 0, 1, 0, 32, 0][..], &(long.len() as u32).to_le_bytes(), &(start as u32).to_le_bytes()];
+    let head = [&[0, 0, 1, 0][..], &count.to_le_bytes()].concat();
+    let file = [&head[..], &entry.concat().repeat(count.into()), &long].concat();
+    assert_eq!(Ico.read_header(&file).unwrap().width, 4);
+}

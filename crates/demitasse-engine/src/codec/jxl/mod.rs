@@ -21,7 +21,7 @@ use crate::{Control, Error, Format, Limits, Result};
 
 pub(crate) use self::capabilities::CAPABILITIES;
 
-/// What is given to the decoder at a time until it knows the header, in bytes.
+/// What is given to the decoder at first, in bytes; then twice as much, until it knows the header.
 const STEP: usize = 16 * 1024;
 /// Memory that a header with its profile may take, in bytes.
 const HEADER_MEMORY: usize = 64 << 20;
@@ -99,17 +99,20 @@ fn open(bytes: &[u8], memory: usize) -> Result<(JxlImage, usize)> {
     // Some writers claim that 16 bits are enough to compute with where they are not; libjxl does not believe them either.
     let builder = JxlImage::builder().force_wide_buffers(true);
     let mut waiting = builder.pool(JxlThreadPool::none()).alloc_tracker(tracker).build_uninit();
-    let mut fed = 0;
-    for chunk in bytes.chunks(STEP) {
+    let (mut fed, mut end) = (0, STEP.min(bytes.len()));
+    loop {
         // What the parser leaves it wants to see again, with more behind it.
-        let end = fed + chunk.len().max(1);
-        fed += waiting.feed_bytes(&bytes[fed..end.min(bytes.len())]).map_err(malformed)?;
+        fed += waiting.feed_bytes(&bytes[fed..end]).map_err(malformed)?;
         match waiting.try_init().map_err(malformed)? {
             InitializeResult::Initialized(image) => return Ok((image, fed)),
+            InitializeResult::NeedMoreData(_) if end == bytes.len() => {
+                return Err(malformed("its header is cut off"));
+            }
             InitializeResult::NeedMoreData(more) => waiting = more,
         }
+        // Each try begins anew: twice as much each time keeps the work linear.
+        end = end.saturating_mul(2).min(bytes.len());
     }
-    Err(malformed("its header is cut off"))
 }
 
 /// # Errors
