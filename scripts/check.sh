@@ -86,7 +86,7 @@ features() {
       -- -D warnings
   done
   # A backend beside it, because it brings what the build scripts of the C libraries are built with: they build once.
-  for feature in "" avif bmp gif ico jpeg jxl png qoi tiff webp; do
+  for feature in "" avif bmp gif ico jpeg jxl png qoi svg tiff webp; do
     cargo clippy --locked --quiet --package demitasse-engine --package demitasse-backends --no-default-features \
       --features "demitasse-backends/redis${feature:+,demitasse-engine/$feature}" -- -D warnings
   done

@@ -30,6 +30,8 @@ pub enum Format {
     Ico,
     /// The "Quite OK Image" format, version 1.0.
     Qoi,
+    /// W3C SVG 1.1 and 2.
+    Svg,
 }
 
 /// What a format can carry and what this engine does with it: data, so that no caller matches on formats.
@@ -55,13 +57,15 @@ pub struct Capabilities {
     pub sixteen_bits: bool,
     /// Whether it can carry several frames in time.
     pub animation: bool,
+    /// Whether it holds shapes, not pixels: any size can be made of it, and its limits are others.
+    pub vector: bool,
     /// Kinds of metadata that this engine writes into it; of one that is never written, what stays beside pixels that stay.
     pub metadata: &'static [Kind],
 }
 
 impl Format {
     /// Every format, in the order in which ties between candidates are decided.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Jpeg,
         Self::Png,
         Self::Webp,
@@ -72,6 +76,7 @@ impl Format {
         Self::Jxl,
         Self::Ico,
         Self::Qoi,
+        Self::Svg,
     ];
 
     /// What it can carry.
@@ -87,6 +92,7 @@ impl Format {
             Self::Jxl => &crate::codec::jxl::CAPABILITIES,
             Self::Ico => &crate::codec::ico::CAPABILITIES,
             Self::Qoi => &crate::codec::qoi::CAPABILITIES,
+            Self::Svg => &crate::codec::svg::CAPABILITIES,
         }
     }
 
@@ -125,6 +131,7 @@ impl fmt::Display for Format {
             Self::Jxl => "JPEG XL",
             Self::Ico => "ICO",
             Self::Qoi => "QOI",
+            Self::Svg => "SVG",
         })
     }
 }
@@ -163,6 +170,8 @@ pub fn sniff(bytes: &[u8]) -> Sniffed {
         Sniffed::Known(Format::Qoi)
     } else if ico_header_is_plausible(bytes) {
         Sniffed::Known(Format::Ico)
+    } else if looks_like_svg(bytes) {
+        Sniffed::Known(Format::Svg)
     } else if let Some(brands) = brands(bytes) {
         sniff_brands(brands)
     } else {
@@ -217,18 +226,20 @@ fn sniff_foreign(bytes: &[u8]) -> Sniffed {
         "BigTIFF"
     } else if starts(b"%PDF") {
         "PDF"
-    } else if looks_like_svg(bytes) {
-        "SVG"
+    } else if starts(b"\x1f\x8b") {
+        "gzip files (SVGZ is one)"
     } else {
         return Sniffed::Unknown;
     };
     Sniffed::Foreign(name)
 }
 
+/// XML whose first element, or whose document type, is `svg`, under whatever prefix.
 fn looks_like_svg(bytes: &[u8]) -> bool {
-    let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
+    let head = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    head.starts_with(b"<svg") || (head.starts_with(b"<") && head.windows(4).any(|window| window == b"<svg"))
+    let has = |word: &[u8]| head.windows(word.len()).any(|window| window == word);
+    head.starts_with(b"<") && (has(b"<svg") || has(b":svg") || has(b"<!DOCTYPE svg"))
 }
 
 #[cfg(test)]
@@ -244,7 +255,7 @@ mod tests {
         assert_eq!(sniff(b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic"), Sniffed::Foreign("HEIC"));
         assert_eq!(sniff(b"\0\0\0\x18ftypavis\0\0\0\0avifavis"), Sniffed::Foreign("animated AVIF"));
         assert_eq!(sniff(b"\0\0\0\x18ftypisom\0\0\0\0mp41isom"), Sniffed::Unknown);
-        assert_eq!(sniff(b"<?xml version='1.0'?>\n<!-- x --><svg"), Sniffed::Foreign("SVG"));
+        assert_eq!(sniff(b"<?xml version='1.0'?>\n<!-- x --><svg"), Sniffed::Known(Format::Svg));
         assert_eq!(sniff(b"\xff\x0a\xfa"), Sniffed::Known(Format::Jxl));
         assert_eq!(sniff(b"\0\0\x01\0\x02\0\x10\x10\0\0"), Sniffed::Known(Format::Ico));
         assert_eq!(sniff(b"\0\0\x01\0\0\0\x10\x10\0\0"), Sniffed::Unknown);
@@ -255,7 +266,10 @@ mod tests {
 
     #[test]
     fn what_is_read_is_told_in_one_sentence() {
-        assert_eq!(Format::names_of_read(), "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG XL, ICO or QOI");
+        assert_eq!(
+            Format::names_of_read(),
+            "JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG XL, ICO, QOI or SVG"
+        );
     }
 
     #[test]

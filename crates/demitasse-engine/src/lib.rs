@@ -23,7 +23,7 @@
 //! This crate is pure: no threads of its own, no async, no files, no network, no environment, nothing printed. Decoding
 //! what strangers send is safest in a process of its own; the application does that.
 //!
-//! Features: one a format (`jpeg`, `png`, `webp`, `avif`, `gif`, `bmp`, `tiff`, `jxl`, `ico`, `qoi`), all of them by default. A format without its
+//! Features: one a format (`jpeg`, `png`, `webp`, `avif`, `gif`, `bmp`, `tiff`, `jxl`, `ico`, `qoi`, `svg`), all of them by default. A format without its
 //! codec is still known by name, and refused by it.
 //!
 //! Where to go next: [`compress`], [`inspect`], [`Request`], [`report`], [`verify_receipt`]. Inside: `pipeline` is the story on one screen,
@@ -41,6 +41,7 @@
         feature = "jxl",
         feature = "png",
         feature = "qoi",
+        feature = "svg",
         feature = "tiff",
         feature = "webp"
     )),
@@ -73,6 +74,7 @@ mod resize;
 mod search;
 mod stream;
 mod time;
+mod vector;
 mod verify;
 
 pub use analyze::{Analysis, Content, FEATURES, Features};

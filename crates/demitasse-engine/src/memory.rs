@@ -6,7 +6,7 @@ use crate::candidate::output_formats;
 use crate::codec::{Header, codec};
 use crate::report::Warning;
 use crate::stream::may_stream;
-use crate::{Error, Format, Request, Result};
+use crate::{Error, Format, Request, Result, vector};
 
 /// What a call takes whatever the size: tables, rows, the libraries' own, in bytes.
 const BASE: u64 = 16_000_000;
@@ -22,6 +22,9 @@ const BASE: u64 = 16_000_000;
 pub fn memory_needed(header: &Header, request: &Request) -> u64 {
     if header.animated {
         return animation(header);
+    }
+    if vector::stays(header, request) {
+        return DRAWING;
     }
     if may_stream(header, request) {
         return streaming(header);
@@ -85,6 +88,10 @@ pub(crate) fn check_animation(header: &Header, budget: Option<u64>) -> Result<()
     }
 }
 
+/// Bytes that a drawing takes at most, whatever its size: text of 16 MB as a tree, and a few pictures of 1,024 x 1,024 pixels with their
+/// layers (`docs/decisions/0027-svg.md`).
+const DRAWING: u64 = 256_000_000;
+
 fn animation(header: &Header) -> u64 {
     BASE + header.pixels() * ANIMATION
 }
@@ -105,10 +112,11 @@ pub fn check_memory(header: &Header, request: &Request, budget: u64) -> Result<(
 /// # Errors
 /// `MemoryBudget`, with both numbers.
 pub(crate) fn check(header: &Header, request: &Request, budget: Option<u64>) -> Result<()> {
-    let Some(budget) = budget.filter(|_| may_stream(header, request)) else {
+    let is_streamed = may_stream(header, request);
+    let Some(budget) = budget.filter(|_| is_streamed || vector::stays(header, request)) else {
         return check_picture(header, request, budget);
     };
-    match streaming(header) {
+    match memory_needed(header, request) {
         needed if needed > budget => Err(Error::MemoryBudget { needed, budget }),
         _ => Ok(()),
     }

@@ -18,7 +18,7 @@ use crate::request::OutputFormat;
 use crate::stream::already_compressed;
 use crate::{
     ColorSpace, Control, Error, Format, Limits, Request, Result, Sniffed, Target, animation, color, memory,
-    orient, sniff, time, verify,
+    orient, sniff, time, vector, verify,
 };
 
 /// Smaller bytes, and the receipt.
@@ -113,7 +113,13 @@ pub fn compress(bytes: &[u8], request: &Request, limits: &Limits, control: &Cont
     let codec = codec(header.format);
     let metadata = codec.read_metadata(bytes, limits)?;
     let input = Input { bytes, request, header, codec, metadata, limits, control };
-    let mut draft = if header.animated { animation::compress(&input)? } else { input.compress_still()? };
+    let mut draft = if header.animated {
+        animation::compress(&input)?
+    } else if vector::stays(&header, request) {
+        vector::compress(&input)?
+    } else {
+        input.compress_still()?
+    };
     if draft.len() > bytes.len() {
         let detail = format!("the new file has {} bytes, the input {}", draft.len(), bytes.len());
         draft.warn("larger_than_input", detail);

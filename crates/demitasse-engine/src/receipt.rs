@@ -126,7 +126,7 @@ pub(crate) struct Recoded {
     pub predicted: Score,
 }
 
-/// An animation that was encoded anew.
+/// An animation or a drawing that was written anew.
 pub(crate) struct Encoded {
     pub bytes: Vec<u8>,
     pub format: Format,
@@ -235,9 +235,9 @@ impl Draft {
         }
     }
 
-    /// New bytes of several frames, which are stored as they were. `score` is what was measured of them; none if every pixel
+    /// New bytes of frames or shapes, which are stored as they were. `score` is what was measured of them; none if every pixel
     /// was found equal.
-    pub(crate) fn of_animation(
+    pub(crate) fn rewritten(
         encoded: Encoded,
         header: &Header,
         orientation: Orientation,

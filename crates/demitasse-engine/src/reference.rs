@@ -17,7 +17,8 @@ pub(crate) struct Reference {
     pub image: Image,
     /// Whether some pixel of the input is not opaque.
     pub input_alpha: bool,
-    /// Whether the input cannot stand in for it: its size or its colours are others, or it is damaged.
+    /// Whether the input cannot stand in for it: its size or its colours are others, it is damaged, or a
+    /// drawing.
     pub replaces_input: bool,
     /// Of the decoder.
     pub warnings: Vec<Warning>,
@@ -74,6 +75,7 @@ pub(crate) fn decode(
     if let Some((resize, _)) = new_size {
         image = reduce(resize.apply(&image, orientation.turn(header.width, header.height), control)?);
     }
-    let replaces_input = is_salvaged || is_converted || new_size.is_some();
+    let is_drawn = header.format.capabilities().vector;
+    let replaces_input = is_salvaged || is_converted || is_drawn || new_size.is_some();
     Ok(Reference { image, input_alpha, replaces_input, warnings: decoded.warnings })
 }

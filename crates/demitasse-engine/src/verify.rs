@@ -37,10 +37,15 @@ impl Look {
 
     /// Why the result is another picture, for people; `None` if it is the same one within what lossy coding changes.
     pub(crate) fn damage(&self) -> Option<String> {
+        self.damage_beyond(MAX_ALPHA_DIFFERENCE)
+    }
+
+    /// The same, where alpha may differ by so many levels of 255.
+    pub(crate) fn damage_beyond(&self, max_alpha_difference: u8) -> Option<String> {
         if !self.profile_is_same {
             return Some("the colour profile is not the original's".into());
         }
-        if self.differences.alpha > MAX_ALPHA_DIFFERENCE {
+        if self.differences.alpha > max_alpha_difference {
             return Some(format!("alpha differs by up to {} of 255", self.differences.alpha));
         }
         (self.differences.block_shift > MAX_BLOCK_SHIFT)

@@ -778,7 +778,7 @@ export interface components {
          * @description A format.
          * @enum {string}
          */
-        ReportFormat: "jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff" | "jxl" | "ico" | "qoi" | "avif";
+        ReportFormat: "jpeg" | "png" | "webp" | "gif" | "bmp" | "tiff" | "jxl" | "ico" | "qoi" | "svg" | "avif";
         /**
          * @description A name that stands alone: a rule, or one format.
          * @enum {string}

@@ -93,7 +93,7 @@ fn compress_frames(input: &Input<'_>, animation: &Animation<'_>) -> Result<Draft
             let facts = facts(timeline, timeline.delays.len(), made.likeness.as_ref());
             let score = made.likeness.as_ref().map(Likeness::measurement);
             let (encoded, turn) = (made.encoded(input.request), input.metadata.orientation);
-            let draft = Draft::of_animation(encoded, &input.header, turn, alpha, score);
+            let draft = Draft::rewritten(encoded, &input.header, turn, alpha, score);
             draft.with_animation(facts).with_story(reports, warnings)
         }
         None => {

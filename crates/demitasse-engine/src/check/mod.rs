@@ -1,8 +1,9 @@
 //! Is a receipt true? Everything that it says of two files is found out again from the files.
 //!
 //! The receipt is never believed: its numbers are compared with what is found and nothing is sized by them, so that one
-//! from a stranger can do no harm. `pictures` decodes and scores, `frames` does so with animations; this file reads.
+//! from a stranger can do no harm. `pictures` decodes and scores, `frames` and `drawings` do so with theirs; this file reads.
 
+mod drawings;
 mod frames;
 mod pictures;
 

@@ -1,6 +1,6 @@
 //! Decodes both files, compares them and measures the score again.
 
-use super::{Answer, CheckName, Checks, File, frames, pixels, unless_ours};
+use super::{Answer, CheckName, Checks, File, drawings, frames, pixels, unless_ours};
 use crate::candidate::decode_result;
 use crate::color;
 use crate::image::Image;
@@ -26,7 +26,9 @@ pub(super) fn look(
     let new_size = reference::new_size(&before.header, before.metadata.orientation, resize);
     let expected = new_size.map_or(before.size(), |(_, size)| size);
     let (found, is_resized) = (after.size(), new_size.is_some());
-    let is_new = is_resized || report.request.salvage || report.request.color_space != ColorSpace::Keep;
+    let is_drawing = before.header.format.capabilities().vector;
+    let is_new =
+        is_drawing || is_resized || report.request.salvage || report.request.color_space != ColorSpace::Keep;
     let wrong = (found != expected).then(|| format!("it is {}, not {}", pixels(found), pixels(expected)));
     // From here on nothing is larger than what the output really is, whatever size the receipt names.
     let fits = wrong.is_none();
@@ -37,6 +39,9 @@ pub(super) fn look(
     }
     if before.header.animated || after.header.animated {
         return frames::look(checks, report, before, after, limits, control);
+    }
+    if is_drawing && before.header.format == after.header.format {
+        return drawings::look(checks, report, before, after, control);
     }
     let (header, orientation) = (&before.header, before.metadata.orientation);
     let decoded = reference::decode(before.bytes, header, orientation, &report.request, limits, control);
@@ -59,7 +64,9 @@ pub(super) fn look(
 fn not_larger(checks: &mut Checks, before: usize, after: usize, may_be: bool) {
     let (answer, detail) = match after.checked_sub(before) {
         None | Some(0) => (Answer::Yes, format!("{} bytes less", before - after)),
-        Some(more) if may_be => (Answer::Open, format!("{more} bytes more, resized or salvaged")),
+        Some(more) if may_be => {
+            (Answer::Open, format!("{more} bytes more: resized, salvaged, converted or made safe"))
+        }
         Some(more) => (Answer::No, format!("{more} bytes more")),
     };
     checks.add(CheckName::NotLarger, answer, detail);
@@ -149,7 +156,7 @@ fn score(
     Ok(found.value)
 }
 
-fn is_of_same_pixels(claimed: &Measurement, found: &Measurement) -> bool {
+pub(super) fn is_of_same_pixels(claimed: &Measurement, found: &Measurement) -> bool {
     claimed.metric == found.metric
         && claimed.scope == found.scope
         && claimed.tiles == found.tiles

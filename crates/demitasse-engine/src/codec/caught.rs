@@ -7,7 +7,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::animation::{Patches, Timeline};
-use super::{Animator, Codec, Decoded, Encoder, Header, Memory, Recoder, Tiles};
+use super::{Animator, Codec, Decoded, Drawing, Encoder, Header, Memory, Recoder, Tiles};
+use crate::image::Image;
 use crate::metadata::{Embedded, Metadata};
 use crate::{Control, Effort, Error, Format, Limits, Result};
 
@@ -82,6 +83,14 @@ impl<C: Codec> Codec for Caught<C> {
         control: &Control,
     ) -> Result<Option<Box<dyn Recoder + 'a>>> {
         caught(self.0, || self.1.recoder(bytes, tiles, control))
+    }
+
+    fn drawing(&self, bytes: &[u8]) -> Result<Box<dyn Drawing>> {
+        caught(self.0, || self.1.drawing(bytes))
+    }
+
+    fn draw(&self, bytes: &[u8], size: (u32, u32), times: u32) -> Result<Image> {
+        caught(self.0, || self.1.draw(bytes, size, times))
     }
 
     fn memory(&self) -> Memory {

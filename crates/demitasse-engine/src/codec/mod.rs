@@ -26,6 +26,8 @@ pub(crate) mod jxl;
 pub(crate) mod png;
 #[cfg(feature = "qoi")]
 pub(crate) mod qoi;
+#[cfg(feature = "svg")]
+pub(crate) mod svg;
 #[cfg(feature = "tiff")]
 pub(crate) mod tiff;
 #[cfg(feature = "webp")]
@@ -56,6 +58,9 @@ pub(crate) mod png;
 #[cfg(not(feature = "qoi"))]
 #[path = "qoi/capabilities.rs"]
 pub(crate) mod qoi;
+#[cfg(not(feature = "svg"))]
+#[path = "svg/capabilities.rs"]
+pub(crate) mod svg;
 #[cfg(not(feature = "tiff"))]
 #[path = "tiff/capabilities.rs"]
 pub(crate) mod tiff;
@@ -218,6 +223,23 @@ pub(crate) trait Codec: Sync {
         Ok(None)
     }
 
+    /// Reads a drawing, of a format that has shapes for pixels.
+    ///
+    /// # Errors
+    /// `Malformed`; `LimitExceeded`.
+    fn drawing(&self, _bytes: &[u8]) -> Result<Box<dyn Drawing>> {
+        Err(Error::Unsupported("this format has no drawings".into()))
+    }
+
+    /// Draws a file of shapes in this size (width and height), less letters and the pictures inside of it: straight RGBA, sRGB. Each
+    /// pixel is the mean of `times` x `times` that are drawn.
+    ///
+    /// # Errors
+    /// As [`Codec::drawing`]; `Codec`.
+    fn draw(&self, _bytes: &[u8], _size: (u32, u32), _times: u32) -> Result<Image> {
+        Err(Error::Unsupported("this format has no drawings".into()))
+    }
+
     /// Memory that it takes.
     fn memory(&self) -> Memory;
 
@@ -234,6 +256,18 @@ pub(crate) trait Codec: Sync {
     fn animators(&self) -> &'static [&'static dyn Animator] {
         &[]
     }
+}
+
+/// A drawing, without what could do harm.
+pub(crate) trait Drawing {
+    /// What was left out because it could, for people; `None` if nothing had to be.
+    fn removed(&self) -> Option<String>;
+
+    /// Writes it as it is, and who holds the rights where that is wanted.
+    fn plain(&self, keeps_rights: bool) -> Vec<u8>;
+
+    /// Writes it short, with numbers that tell so many parts of its larger side apart.
+    fn minified(&self, parts: f64, keeps_rights: bool) -> Vec<u8>;
 }
 
 /// What an encoder makes its candidate from.
@@ -437,6 +471,8 @@ static BUILT: &[(Format, &dyn Codec)] = &[
     (Format::Ico, &Caught(Format::Ico, ico::Ico)),
     #[cfg(feature = "qoi")]
     (Format::Qoi, &Caught(Format::Qoi, qoi::Qoi)),
+    #[cfg(feature = "svg")]
+    (Format::Svg, &Caught(Format::Svg, svg::Svg)),
 ];
 
 /// The codec of a format; one that refuses, by the format's name, where it is not built.

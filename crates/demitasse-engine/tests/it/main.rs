@@ -5,6 +5,7 @@
 //! - `resize`: another size on the way.
 //! - `salvage`: damaged files.
 //! - `animation`: several frames.
+//! - `drawings`: SVG, which is made safe, written short and drawn again.
 //! - `harms`: files of every kind, and what is promised of each.
 //! - `metadata`: what survives beside pixels.
 //! - `avif`: that format from end to end; it takes longer than others.
@@ -14,6 +15,7 @@
 
 mod animation;
 mod avif;
+mod drawings;
 mod harms;
 mod images;
 mod metadata;

@@ -158,7 +158,7 @@ static TABLE: [Row; 21] = [
         "unsupported",
         S::UNSUPPORTED_MEDIA_TYPE,
         "This is not an image that can be compressed",
-        "Send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG XL, ICO or QOI.",
+        "Send JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG XL, ICO, QOI or SVG.",
     ),
     row(
         Code::Internal,

@@ -79,9 +79,12 @@ async fn an_empty_file() {
 #[tokio::test]
 async fn not_an_image() {
     let app = TestApp::new().await;
-    for bytes in
-        [b"hello, world".as_slice(), b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", &[0; 100]]
-    {
+    for bytes in [
+        b"hello, world".as_slice(),
+        b"<html><svg xmlns='http://www.w3.org/2000/svg'/></html>",
+        b"%PDF-1.7",
+        &[0; 100],
+    ] {
         is_refused(&app, "image", bytes, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported").await;
     }
 }

@@ -24,7 +24,10 @@ async fn bytes_are_immutable_typed_and_never_run() {
         ("etag", &format!("\"{sha256}\"")),
         ("cache-control", "public, max-age=31536000, immutable"),
         ("x-content-type-options", "nosniff"),
-        ("content-security-policy", "default-src 'none'; sandbox"),
+        (
+            "content-security-policy",
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox",
+        ),
         ("accept-ranges", "bytes"),
         ("content-length", &png(8, 8, 1).len().to_string()),
     ] {

@@ -101,6 +101,7 @@ fn formats() -> String {
         let can = format.capabilities();
         let kept = match (can.on_the_web, can.encodes) {
             (true, true) => "stays",
+            _ if can.vector => "stays, made safe and written short",
             (true, false) => "stays, pixels untouched",
             (false, _) => "becomes PNG, JPEG or WebP",
         };

@@ -13,5 +13,6 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: true,
     sixteen_bits: false,
     animation: false,
+    vector: false,
     metadata: &[],
 };

@@ -14,6 +14,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: false,
     sixteen_bits: false,
     animation: false,
+    vector: false,
     metadata: &[
         Kind::Icc,
         Kind::Copyright,

@@ -14,5 +14,6 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: true,
     sixteen_bits: true,
     animation: true,
+    vector: false,
     metadata: &[Kind::Icc, Kind::Copyright, Kind::Time, Kind::Gps, Kind::Exif, Kind::Thumbnail, Kind::Xmp],
 };

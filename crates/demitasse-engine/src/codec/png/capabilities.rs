@@ -14,6 +14,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: true,
     sixteen_bits: true,
     animation: true,
+    vector: false,
     metadata: &[
         Kind::Icc,
         Kind::Copyright,

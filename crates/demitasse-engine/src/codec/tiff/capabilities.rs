@@ -14,5 +14,6 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     alpha: true,
     sixteen_bits: true,
     animation: false,
+    vector: false,
     metadata: &[Kind::Icc, Kind::Copyright],
 };

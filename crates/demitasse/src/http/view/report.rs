@@ -217,6 +217,8 @@ shapes! {
         Ico,
         /// QOI.
         Qoi,
+        /// SVG.
+        Svg,
         /// AVIF.
         Avif,
     }
