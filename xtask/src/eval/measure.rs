@@ -294,6 +294,68 @@ impl<'a> Bench<'a> {
         Ok((before, after))
     }
 
+    /// As [`Bench::ours`], of an animation: scores are means over all frames, and the lowest frame's stands beside.
+    pub(super) fn ours_moving(&mut self, image: &Image, ask: Ask) -> Result<(Measured, f64)> {
+        let output = self.scratch.path().join("ours");
+        let done = compress_apart(&ask.request()?, &image.path, &output)?;
+        let tool = (ask.tool(), ask.setting());
+        let peak = done.memory.map(|(_, peak)| peak);
+        self.moving(image, &output, tool, done.cpu, peak, Some(told(&done)))
+    }
+
+    /// As [`Bench::peer`], of an animation.
+    pub(super) fn peer_moving(&mut self, image: &Image, peer: Peer, quality: u32) -> Result<(Measured, f64)> {
+        let output = self.scratch.path().join(format!("peer.{}", peer.extension()));
+        let made = self.peers.encode(peer, &image.path, &output, quality)?;
+        let tool = (peer.name().to_owned(), peer.setting(quality));
+        let cpu = made["cpu"].as_f64().context("no processor time")?;
+        self.moving(image, &output, tool, cpu, made["peak"].as_u64(), None)
+    }
+
+    fn moving(
+        &mut self,
+        image: &Image,
+        output: &Path,
+        (tool, setting): (String, String),
+        cpu: f64,
+        peak: Option<u64>,
+        ours: Option<Told>,
+    ) -> Result<(Measured, f64)> {
+        let before = self.frames(&image.path)?;
+        let after = self.frames(output)?;
+        ensure!(before.1 == after.1, "{tool}: other frames, or shown for another time");
+        let mut scores = Vec::new();
+        for (before, after) in before.0.iter().zip(&after.0) {
+            scores.push(if before == after { 100.0 } else { crate::score::score(before, after)? });
+        }
+        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+        let lowest = scores.iter().copied().fold(f64::INFINITY, f64::min);
+        let measured = Measured {
+            image: image.name.clone(),
+            megapixels: image.megapixels() * scores.len() as f64,
+            tool,
+            setting,
+            bytes: std::fs::metadata(output)?.len(),
+            scores: Some(Scores { ssimulacra2: mean, butteraugli: f64::NAN }),
+            cpu,
+            cpu_of_encode: None,
+            peak,
+            ours,
+        };
+        let key = (measured.image.clone(), measured.tool.clone(), measured.setting.clone());
+        self.results.put(key, Ok(measured.clone()));
+        Ok((measured, lowest))
+    }
+
+    /// Every frame over white, and for how many milliseconds each is shown; decoded by Pillow.
+    fn frames(&mut self, path: &Path) -> Result<(Vec<Picture>, Vec<f64>)> {
+        let folder = tempfile::tempdir_in(self.scratch.path())?;
+        let answer = self.pictures.ask(&json!(["frames", path, folder.path()]))?;
+        let durations: Vec<f64> = serde_json::from_value(answer["durations"].clone())?;
+        let read = |index| Picture::read(&folder.path().join(format!("{index}.ppm")));
+        Ok(((0..durations.len()).map(read).collect::<Result<_>>()?, durations))
+    }
+
     /// A file of any tool, not scored; for harms.
     pub(super) fn peer_file(&mut self, image: &Image, peer: Peer, quality: u32) -> Result<PathBuf> {
         let output = self.scratch.path().join(format!("peer.{}", peer.extension()));

@@ -92,6 +92,45 @@ def sheet(target, rows):
     return {}
 
 
-COMMANDS = {f.__name__: f for f in (facts, views, encode, distance, repeated, sheet)}
+def moving(source, target, kind):
+    """A GIF of 16 frames of 320 x 240 from a picture: its own palette for each frame, every frame whole."""
+    with Image.open(source) as image:
+        picture = shown(image).convert("RGB")
+    scale = max(480 / picture.width, 360 / picture.height)
+    large = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
+    frames = []
+    for step in range(16):
+        if kind == "pan":
+            frame = large.crop((step * 8, step * 4, step * 8 + 320, step * 4 + 240))
+        elif kind == "zoom":
+            width, height = 320 + step * 8, 240 + step * 6
+            frame = large.crop((80 - step * 4, 60 - step * 3, 80 - step * 4 + width, 60 - step * 3 + height))
+            frame = frame.resize((320, 240), Image.Resampling.BICUBIC)
+        elif kind == "fade":
+            black = Image.new("RGB", (320, 240))
+            frame = Image.blend(black, large.crop((0, 0, 320, 240)), (step + 1) / 16)
+        else:  # a light that moves over a still picture
+            frame = large.crop((0, 0, 320, 240))
+            ImageDraw.Draw(frame).ellipse((step * 16, 100, step * 16 + 40, 140), fill=(255, 240, 200))
+        frames.append(frame.quantize(256))
+    frames[0].save(target, "GIF", save_all=True, append_images=frames[1:], duration=80, loop=0, optimize=False)
+    return {}
+
+
+def frames(source, folder):
+    """Writes every frame as shown, over white; and tells for how long each is shown."""
+    durations = []
+    with Image.open(source) as image:
+        for index in range(getattr(image, "n_frames", 1)):
+            image.seek(index)
+            image.load()
+            picture = image.convert("RGBA")
+            ground = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+            Image.alpha_composite(ground, picture).convert("RGB").save(f"{folder}/{index}.ppm", "PPM")
+            durations.append(image.info.get("duration", 0))
+    return {"durations": durations}
+
+
+COMMANDS = {f.__name__: f for f in (facts, views, encode, distance, repeated, sheet, moving, frames)}
 
 serve(COMMANDS)

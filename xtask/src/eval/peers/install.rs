@@ -11,6 +11,9 @@ const SHARP: &str = "sharp@0.35.5";
 const VIPS: [&str; 2] = ["pyvips==3.2.0", "pyvips-binary==8.18.7"];
 const PNGQUANT: &str = "pngquant-cli==3.0.3";
 const OXIPNG: &str = "oxipng@10.2.1";
+/// Of Debian or Ubuntu, in the version that the system's archive has.
+const GIFSICLE: [&str; 1] = ["gifsicle"];
+const GIF2WEBP: [&str; 5] = ["webp", "libwebp7", "libwebpmux3", "libwebpdemux2", "libgif7"];
 const CAESIUM: &str = "caesiumclt@1.5.0";
 
 /// The folder of all of them.
@@ -52,6 +55,29 @@ impl Home {
 
     pub(super) fn caesium(&self) -> Result<PathBuf> {
         self.cargo(CAESIUM, "caesiumclt")
+    }
+
+    pub(super) fn gifsicle(&self) -> Result<PathBuf> {
+        Ok(self.debian(&GIFSICLE)?.join("usr/bin/gifsicle"))
+    }
+
+    /// The folder that has `usr/bin/gif2webp` and its libraries.
+    pub(super) fn gif2webp(&self) -> Result<PathBuf> {
+        self.debian(&GIF2WEBP)
+    }
+
+    /// Unpacks packages of Debian into a folder: nothing is installed in the system.
+    fn debian(&self, packages: &[&str]) -> Result<PathBuf> {
+        let root = self.0.join("debian");
+        self.once(&packages.join("+"), || {
+            let downloads = tempfile::tempdir()?;
+            run(Command::new("apt-get").args(["download", "-q"]).args(packages).current_dir(&downloads))?;
+            for entry in std::fs::read_dir(&downloads)? {
+                run(Command::new("dpkg-deb").arg("-x").arg(entry?.path()).arg(&root))?;
+            }
+            Ok(())
+        })?;
+        Ok(root)
     }
 
     fn python(&self, packages: &[&str]) -> Result<()> {

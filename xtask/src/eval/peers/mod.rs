@@ -29,6 +29,10 @@ pub(super) enum Peer {
     Pngquant,
     /// The quality is its level.
     Oxipng,
+    /// `-O3`, every frame kept; the quality is `--lossy`, 0 for none.
+    Gifsicle,
+    /// `-mixed`.
+    Gif2webp,
 }
 
 /// A program or library behind one or more of [`Peer`].
@@ -40,6 +44,8 @@ enum Product {
     Caesium,
     Pngquant,
     Oxipng,
+    Gifsicle,
+    Gif2webp,
 }
 
 impl Peer {
@@ -53,6 +59,8 @@ impl Peer {
             Self::CaesiumJpeg => "caesium JPEG",
             Self::Pngquant => "pngquant",
             Self::Oxipng => "oxipng",
+            Self::Gifsicle => "gifsicle",
+            Self::Gif2webp => "gif2webp",
         }
     }
 
@@ -60,6 +68,7 @@ impl Peer {
         match self {
             Self::Pngquant => format!("{quality} colours"),
             Self::Oxipng => format!("-o{quality}"),
+            Self::Gifsicle => format!("lossy {quality}"),
             _ => format!("q{quality}"),
         }
     }
@@ -67,9 +76,10 @@ impl Peer {
     pub(super) fn extension(self) -> &'static str {
         match self {
             Self::Pillow | Self::SharpJpeg | Self::VipsJpeg | Self::CaesiumJpeg => "jpg",
-            Self::SharpWebp => "webp",
+            Self::SharpWebp | Self::Gif2webp => "webp",
             Self::SharpAvif => "avif",
             Self::Pngquant | Self::Oxipng => "png",
+            Self::Gifsicle => "gif",
         }
     }
 
@@ -81,6 +91,8 @@ impl Peer {
             Self::CaesiumJpeg => Product::Caesium,
             Self::Pngquant => Product::Pngquant,
             Self::Oxipng => Product::Oxipng,
+            Self::Gifsicle => Product::Gifsicle,
+            Self::Gif2webp => Product::Gif2webp,
         }
     }
 }
@@ -111,6 +123,14 @@ impl Peers {
             Ok(format!("pngquant {}", text_of(Command::new(program).arg("--version"))?))
         });
         peers.add("oxipng", Product::Oxipng, home.oxipng(), version_of);
+        peers.add("gifsicle", Product::Gifsicle, home.gifsicle(), |program| {
+            Ok(version_of(program)?.replace("LCDF Gifsicle", "gifsicle"))
+        });
+        peers.add("gif2webp", Product::Gif2webp, home.gif2webp(), |root| {
+            let program = root.join("usr/bin/gif2webp");
+            let version = text_of(Command::new(program).arg("-version").envs(libraries(root)?))?;
+            Ok(version.replace("WebP Encoder version:", "gif2webp"))
+        });
         peers.add("caesium", Product::Caesium, home.caesium(), version_of);
         Ok(peers)
     }
@@ -154,6 +174,13 @@ impl Peers {
         let (path, _) = self.found.get(&product).ok_or_else(|| anyhow!("{product:?} is not installed"))?;
         Ok(path)
     }
+}
+
+/// Where a program of an unpacked package finds its libraries.
+fn libraries(root: &Path) -> Result<[(&'static str, PathBuf); 1]> {
+    let folders = std::fs::read_dir(root.join("usr/lib"))?;
+    let folder = folders.flatten().map(|entry| entry.path()).find(|path| path.is_dir());
+    Ok([("LD_LIBRARY_PATH", folder.context("no libraries were unpacked")?)])
 }
 
 fn version_of(program: &Path) -> Result<String> {
@@ -202,6 +229,18 @@ impl<'a> Running<'a> {
             Peer::Oxipng => {
                 let level = quality.to_string();
                 self.launch(&json!([program, "-q", "-o", level, "--strip", "safe", "--out", output, input]))
+            }
+            Peer::Gifsicle => {
+                let lossy = if quality == 0 { "--no-warnings".into() } else { format!("--lossy={quality}") };
+                self.launch(&json!([program, "-O3", "-Okeep-empty", lossy, "-o", output, input]))
+            }
+            Peer::Gif2webp => {
+                let [(name, folder)] = libraries(program)?;
+                let (variable, quality) = (format!("{name}={}", folder.display()), quality.to_string());
+                let binary = program.join("usr/bin/gif2webp");
+                let request =
+                    json!(["/usr/bin/env", variable, binary, "-mixed", "-q", quality, input, "-o", output]);
+                self.launch(&request)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The report's sections, one for each figure that the engine is to reach, and two to know it by.
 
 mod again;
+mod animation;
 mod auto;
 mod avif;
 mod curves;
@@ -61,7 +62,7 @@ impl Section {
 }
 
 /// In the order of the report. What is measured once is not measured again by a later one.
-pub(super) const SECTIONS: [Section; 9] = [
+pub(super) const SECTIONS: [Section; 10] = [
     jpeg::SECTION,
     target::SECTION,
     avif::SECTION,
@@ -70,6 +71,7 @@ pub(super) const SECTIONS: [Section; 9] = [
     memory::SECTION,
     again::SECTION,
     harms::SECTION,
+    animation::SECTION,
     curves::SECTION,
 ];
 
