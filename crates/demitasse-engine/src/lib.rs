@@ -48,6 +48,9 @@
 )]
 
 pub mod check;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod metadata;
 pub mod report;
 
