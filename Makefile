@@ -2,7 +2,7 @@
 # The work is done by scripts/*.sh. CARGO_TARGET_DIR is respected where it is set.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build bench eval chaos hostile soak deps fmt lint test-rust test-web e2e image-test audit
+.PHONY: help run test build bench eval chaos hostile fuzz bombs soak deps fmt lint test-rust test-web e2e image-test audit
 
 ARGS ?=
 
@@ -39,6 +39,14 @@ chaos: ## Uploads while workers, API and Redis are killed, on each pair of store
 hostile: ## Uploads 20,000 hostile files, others each time (ARGS="FILES SEED"); a thousand are in make test
 	@scripts/deps.sh test
 	@scripts/hostile.sh $(ARGS)
+
+fuzz: ## Fuzzes every target for a minute, led by coverage (ARGS="SECONDS TARGET..."); a short form is in make test
+	@scripts/deps.sh build
+	@scripts/fuzz.sh $(ARGS)
+
+bombs: ## Measures what small files cost that claim very much
+	@scripts/deps.sh build
+	@cargo run --quiet --locked --package demitasse-fuzz --bin bombs
 
 soak: ## Memory under ten thousand uploads, and four times as many uploads as can be done
 	@scripts/deps.sh build

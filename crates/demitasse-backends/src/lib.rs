@@ -53,6 +53,9 @@ pub mod backup;
 pub mod cloudinary;
 #[cfg(feature = "disk")]
 pub mod disk;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "memory")]
 pub mod memory;
 #[cfg(feature = "mongodb")]

@@ -22,7 +22,7 @@ pub enum Error {
     /// A limit was exceeded; found from the header, before decoding, wherever the header says it.
     #[error("it has {actual} {limit}, above the limit of {allowed}")]
     LimitExceeded {
-        /// Which limit, as what is counted: `bytes`, `pixels`, `columns`, `rows`, `scans`, `metadata bytes`.
+        /// Which limit, as what is counted: `bytes`, `pixels`, `columns`, `rows`, `scans`, `segments`, `metadata bytes`.
         limit: &'static str,
         /// What the image has.
         actual: u64,

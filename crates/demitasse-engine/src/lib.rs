@@ -49,6 +49,9 @@
 )]
 
 pub mod check;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod metadata;
 pub mod report;
 

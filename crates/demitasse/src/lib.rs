@@ -26,6 +26,9 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod fetch;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod push;
 

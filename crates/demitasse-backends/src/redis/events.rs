@@ -132,7 +132,7 @@ fn encode(event: &Event) -> Result<Vec<u8>, StoreError> {
 }
 
 /// The event, or nothing if the message is not of a kind that this version knows.
-fn decode(payload: &[u8]) -> Option<Event> {
+pub(crate) fn decode(payload: &[u8]) -> Option<Event> {
     let Message { v, owner, job, image, state } = serde_json::from_slice(payload).ok()?;
     (v == VERSION).then_some(Event { owner, job_id: job, image_id: image, state })
 }

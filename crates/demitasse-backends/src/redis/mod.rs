@@ -22,6 +22,10 @@ pub use original::RedisOriginal;
 pub use queue::RedisQueue;
 
 pub(crate) use address::describe;
+#[cfg(feature = "fuzzing")]
+pub(crate) use events::decode as read_event;
+#[cfg(feature = "fuzzing")]
+pub(crate) use original::{read as read_task, read_result};
 
 /// The name in errors.
 const BACKEND: &str = "redis";

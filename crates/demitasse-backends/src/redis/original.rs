@@ -187,11 +187,10 @@ impl ResultTopic for RedisOriginal {
             let results = self.results.clone();
             Listener::start(self.server.client.clone(), vec![self.topic.clone()], move |news| {
                 if let News::Message { payload, .. } = news
-                    && let Ok(WireResult { compressed_url, image_id, task_id }) =
-                        serde_json::from_slice(payload)
+                    && let Some(result) = read_result(payload)
                 {
                     // The only error is that nobody listens.
-                    results.send(ResultMessage { image_id, job_id: task_id, compressed_url }).ok();
+                    results.send(result).ok();
                 }
             })
         });
@@ -202,7 +201,13 @@ impl ResultTopic for RedisOriginal {
     }
 }
 
-fn read(raw: Vec<u8>) -> TakenMessage {
+/// The result, or nothing if the message says nothing that can be understood.
+pub(crate) fn read_result(payload: &[u8]) -> Option<ResultMessage> {
+    let WireResult { compressed_url, image_id, task_id } = serde_json::from_slice(payload).ok()?;
+    Some(ResultMessage { image_id, job_id: task_id, compressed_url })
+}
+
+pub(crate) fn read(raw: Vec<u8>) -> TakenMessage {
     let task = serde_json::from_slice(&raw).ok();
     let task = task.map(|WireTask { image_id, task_id: job_id, image_url }| TaskMessage {
         image_id,

@@ -43,26 +43,41 @@ pub(crate) fn read_datasets(data: &[u8]) -> Rights {
 }
 
 /// The IPTC block of Photoshop resources, without those datasets that `drops` names by their number in record 2; other resources
-/// (small pictures, paths, print settings) only if `all`. `None` if nothing is left. The result has no [`PHOTOSHOP`] before it.
+/// (small pictures, paths, print settings) only if `all`, and then as they are. `None` if nothing is left. The result has no
+/// [`PHOTOSHOP`] before it.
 ///
 /// Cost: linear.
 pub(crate) fn select(resources: &[u8], all: bool, drops: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
-    let mut rest = resources.strip_prefix(PHOTOSHOP).unwrap_or(resources);
-    if all {
-        return Some(rest.to_vec()).filter(|rest| !rest.is_empty());
-    }
-    let mut datasets = Vec::new();
+    let whole = resources.strip_prefix(PHOTOSHOP).unwrap_or(resources);
+    let mut rest = whole;
+    let (mut kept, mut drops_some) = (Vec::new(), false);
     while let Some((id, data, tail)) = resource(rest) {
-        let mut left = if id == IIM_RESOURCE { data } else { &[] };
-        while let Some((record, number, value, after)) = dataset(left) {
-            if record != 2 || !drops(number) {
-                datasets.extend(&left[..5 + value.len()]);
-            }
-            left = after;
+        if id == IIM_RESOURCE {
+            // Each stays by itself: the rights are those of the first that says some.
+            let datasets = without(data, &drops);
+            drops_some |= datasets.as_ref().is_none_or(|kept| kept.len() < data.len());
+            kept.extend(datasets.iter().flat_map(|datasets| wrap(datasets)));
+        } else if all {
+            kept.extend_from_slice(&rest[..rest.len() - tail.len()]);
         }
         rest = tail;
     }
-    (!datasets.is_empty()).then(|| wrap(&datasets))
+    if all && !drops_some {
+        kept = whole.to_vec();
+    }
+    (!kept.is_empty()).then_some(kept)
+}
+
+/// The datasets that are not dropped; `None` if there are none.
+fn without(mut left: &[u8], drops: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
+    let mut kept = Vec::new();
+    while let Some((record, number, value, after)) = dataset(left) {
+        if record != 2 || !drops(number) {
+            kept.extend_from_slice(&left[..5 + value.len()]);
+        }
+        left = after;
+    }
+    (!kept.is_empty()).then_some(kept)
 }
 
 /// Photoshop resources of nothing but these datasets.
@@ -140,8 +155,16 @@ mod tests {
             [PHOTOSHOP, &block(0x040C, b"", b"a small picture"), &block(0x0404, b"", &data)].concat();
         let left = select(&resources, false, |number| is_rights(number) || is_date(number)).unwrap();
         assert_eq!(left, block(0x0404, b"", &[iim(5, b"A title"), iim(90, b"Bern")].concat()));
-        assert_eq!(select(&resources, true, |_| true).unwrap(), resources[PHOTOSHOP.len()..]);
+        assert_eq!(select(&resources, true, |_| false).unwrap(), resources[PHOTOSHOP.len()..]);
         assert_eq!(select(&resources, false, |_| true), None);
+    }
+
+    #[test]
+    fn what_is_dropped_by_name_goes_although_other_resources_stay() {
+        let picture = block(0x040C, b"", b"a small picture");
+        let data = [iim(116, b"mine"), iim(5, b"A title")].concat();
+        let left = select(&[block(0x0404, b"", &data), picture.clone()].concat(), true, is_rights);
+        assert_eq!(left.unwrap(), [block(0x0404, b"", &iim(5, b"A title")), picture].concat());
     }
 
     #[test]

@@ -75,8 +75,14 @@ impl fmt::Display for Kind {
 }
 
 /// How the stored pixels must be turned for viewing: EXIF tag 0x0112, 1 to 8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Orientation(u8);
+
+impl Default for Orientation {
+    fn default() -> Self {
+        Self::UPRIGHT
+    }
+}
 
 impl Orientation {
     /// As stored.
@@ -92,7 +98,7 @@ impl Orientation {
 
     /// EXIF's number, 1 to 8.
     pub fn exif(self) -> u8 {
-        self.0.max(1)
+        self.0
     }
 
     /// Whether the pixels are shown as they are stored.

@@ -6,6 +6,8 @@ mod code;
 mod connections;
 mod door;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod metered;
 mod openapi;
 mod range;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use demitasse_core::{BlobBody, ErrorKind, StoreError};
 use demitasse_engine::Report;
 use futures_util::TryStreamExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
@@ -237,7 +237,10 @@ fn other_length() -> StoreError {
     error.because("the store gives another number of bytes than was uploaded")
 }
 
-async fn receive(output: &mut ChildStdout, max_bytes: u64) -> io::Result<(Answer, Vec<u8>)> {
+pub(super) async fn receive(
+    mut output: impl AsyncRead + Unpin,
+    max_bytes: u64,
+) -> io::Result<(Answer, Vec<u8>)> {
     let head = output.read_u32_le().await?;
     if head > MAX_HEAD {
         return Err(io::Error::other("the child's report is too long"));
@@ -254,7 +257,11 @@ async fn receive(output: &mut ChildStdout, max_bytes: u64) -> io::Result<(Answer
 }
 
 /// The report must be the receipt of exactly these bytes.
-fn finish(report: demitasse_core::Document, bytes: Vec<u8>, took: Duration) -> Result<Finished, EngineFault> {
+pub(super) fn finish(
+    report: demitasse_core::Document,
+    bytes: Vec<u8>,
+    took: Duration,
+) -> Result<Finished, EngineFault> {
     let report: Report =
         report.read().map_err(|error| EngineFault::Crashed(format!("unreadable report: {error}")))?;
     if report.output.sha256 != demitasse_core::Sha256::of(&bytes).to_string() {

@@ -14,6 +14,8 @@ mod engine_process;
 mod engine_wire;
 mod fault;
 mod follow;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod lease;
 mod originals;
 mod removal;

@@ -11,6 +11,10 @@ const RLE4: u32 = 2;
 const BITFIELDS: u32 = 3;
 const ALPHA_BITFIELDS: u32 = 6;
 
+/// Pixels for each byte of codes of a picture in runs. A run of two bytes has up to 255; eight times as many leave room for rows
+/// and places that are passed over.
+const MAX_PIXELS_A_CODE: u64 = 8 * 255 / 2;
+
 /// From this size on a header has a mask for alpha, at offset 52 of it.
 const WITH_ALPHA_MASK: usize = 56;
 const V5: usize = 124;
@@ -21,6 +25,8 @@ pub(super) struct Bmp {
     pub header: Header,
     /// Where the pixels begin, and how many bytes they have; `None` if they are compressed.
     pixels: (usize, Option<usize>),
+    /// Bytes of codes that pixels in runs take at least.
+    least_codes: u64,
     /// Where the palette ends, if there is one. It may reach into the pixels: some writers claim all colours and store few.
     palette_end: usize,
     /// Whether something that belongs to it may follow the pixels: the profile of a V5 header.
@@ -44,6 +50,9 @@ impl Bmp {
         let (start, length) = self.pixels;
         if start.saturating_add(length.unwrap_or(1)) > bytes.len() {
             return Err(malformed("it is cut off"));
+        }
+        if length.is_none() && ((bytes.len() - start) as u64) < self.least_codes {
+            return Err(malformed("its runs cover too little of it"));
         }
         Ok(())
     }
@@ -94,6 +103,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Bmp> {
             sequential: false,
         },
         pixels: (start, is_plain.then_some(length)),
+        least_codes: u64::from(width) * u64::from(height) / MAX_PIXELS_A_CODE,
         palette_end: headers_end + palette_bytes(size, bits, colors_used),
         has_more: size >= V5 && dib.u32(112)? > 0,
     })

@@ -136,3 +136,12 @@ fn damage_is_survived() {
     survives_every_damage(&Bmp, &bmp(&dib(16, 16, 24, 0, 40), &[], &[90; 16 * 48]));
     survives_every_damage(&Bmp, &bmp(&dib(16, 16, 8, 0, 40), &palette(8), &[90; 256]));
 }
+
+#[test]
+fn a_few_codes_are_no_large_picture() {
+    // An end of row, and the end.
+    let file = |side| bmp(&dib(side, side, 8, 1, 40), &palette(8), &[0, 0, 0, 1]);
+    assert_eq!(pixels(&file(16)).len(), 256);
+    let error = Bmp.decode(&file(9_000), &Limits::default(), &Control::new()).unwrap_err();
+    assert_eq!(error.code(), "malformed");
+}

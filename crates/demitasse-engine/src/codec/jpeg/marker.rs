@@ -23,6 +23,10 @@ const SOF0: u8 = 0xC0;
 /// Longest payload of a segment: its length counts itself, in 16 bits.
 pub(super) const MAX_PAYLOAD: usize = 65_533;
 
+/// Segments of one image. A profile takes 255 at most, what cameras write some dozens, scans some hundreds; each is looked at several
+/// times.
+const MAX_SEGMENTS: u64 = 16_384;
+
 /// A segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Segment<'a> {
@@ -55,6 +59,7 @@ pub(super) struct Walk<'a> {
     at: usize,
     end: Option<usize>,
     done: bool,
+    segments: u64,
 }
 
 impl<'a> Walk<'a> {
@@ -64,7 +69,7 @@ impl<'a> Walk<'a> {
         if !bytes.starts_with(&[0xFF, SOI]) {
             return Err(malformed("it does not begin with a SOI marker"));
         }
-        Ok(Self { bytes, at: 2, end: None, done: false })
+        Ok(Self { bytes, at: 2, end: None, done: false, segments: 0 })
     }
 
     /// After the walk: where the image ends, behind its EOI; `None` if there is none.
@@ -93,6 +98,11 @@ impl<'a> Walk<'a> {
     }
 
     fn segment(&mut self, start: usize, code: u8) -> Result<Segment<'a>> {
+        self.segments += 1;
+        if self.segments > MAX_SEGMENTS {
+            let (actual, allowed) = (self.segments, MAX_SEGMENTS);
+            return Err(Error::LimitExceeded { limit: "segments", actual, allowed });
+        }
         let cut = || malformed("it ends within its markers");
         let (length, _) = self.bytes[start + 2..].split_first_chunk::<2>().ok_or_else(cut)?;
         let length = usize::from(u16::from_be_bytes(*length));
@@ -194,6 +204,14 @@ mod tests {
         ] {
             assert_eq!(codes(bytes).unwrap_err().code(), "malformed", "{bytes:02X?}");
         }
+    }
+
+    #[test]
+    fn more_segments_than_any_program_writes_are_over_a_limit() {
+        let comments = |count| [&[0xFF, SOI][..], &[0xFF, COM, 0, 2].repeat(count), &[0xFF, EOI]].concat();
+        assert_eq!(codes(&comments(16_384)).unwrap().len(), 16_384);
+        let error = codes(&comments(16_385)).unwrap_err();
+        assert_eq!(error.to_string(), "it has 16385 segments, above the limit of 16384");
     }
 
     #[test]

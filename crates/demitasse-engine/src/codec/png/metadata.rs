@@ -11,11 +11,20 @@ use crate::{Error, Limits, Result};
 /// The keyword of the text chunk that holds XMP.
 pub(super) const XMP_KEYWORD: &[u8] = b"XML:com.adobe.xmp";
 
-/// Reads it all. Only profiles, XMP and the texts that say who holds the rights are decompressed, each up to
-/// `limits.max_metadata_bytes`. EXIF says more than text, and text more than XMP, where they disagree.
+/// What a piece may be unpacked to in any case, in bytes.
+const UNPACKED: u64 = 1 << 16;
+/// How many times as long as it is packed a piece may be beyond that. Profiles and texts are packed to a tenth at best, zeros to a
+/// thousandth (RFC 1951): what is worth reading is told from a bomb before it is unpacked.
+const MAX_RATIO: u64 = 100;
+
+/// Bytes that are decompressed for comments, of which [`MAX_PIECE_BYTES`] can be carried over; the rest is only weighed.
+const COMMENTS: u64 = 1 << 20;
+
+/// Reads it all. Profiles, XMP and the texts that say who holds the rights are decompressed, and comments that are not too long; all of
+/// them together up to `limits.max_metadata_bytes`. EXIF says more than text, and text more than XMP, where they disagree.
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
-    let mut reader =
-        Reader { limits, metadata: Metadata::default(), text: Rights::default(), xmp: Rights::default() };
+    let (text, xmp) = (Rights::default(), Rights::default());
+    let mut reader = Reader { limits, metadata: Metadata::default(), text, xmp, unpacked: 0, of_comments: 0 };
     let mut chunks = Chunks::new(bytes)?;
     for chunk in chunks.by_ref() {
         reader.take(&chunk?)?;
@@ -32,17 +41,21 @@ struct Reader<'a> {
     metadata: Metadata,
     text: Rights,
     xmp: Rights,
+    /// Bytes that were decompressed.
+    unpacked: u64,
+    /// Of these, for comments.
+    of_comments: u64,
 }
 
 impl Reader<'_> {
     fn take(&mut self, chunk: &Chunk<'_>) -> Result<()> {
         let kind = match &chunk.kind {
             b"iCCP" => {
-                self.metadata.icc = read_profile(chunk.data, self.limits)?;
+                self.metadata.icc = self.profile(chunk.data)?;
                 Kind::Icc
             }
             b"eXIf" => {
-                check_size(chunk.data.len() as u64, self.limits)?;
+                check_size(chunk.data.len() as u64, self.limits.max_metadata_bytes)?;
                 let block = chunk.data.strip_prefix(b"Exif\0\0").unwrap_or(chunk.data);
                 self.metadata.pieces.exif = piece(block);
                 let facts = exif::read(block);
@@ -90,18 +103,18 @@ impl Reader<'_> {
             self.metadata.mark = Mark::parse(rest);
             return Ok(None);
         }
-        let text = || text_of(&chunk.kind, rest, self.limits);
+        let most = self.limits.max_metadata_bytes;
         let kind = match keyword {
             b"Copyright" => {
-                self.text.copyright = text()?;
+                self.text.copyright = self.text_of(&chunk.kind, rest, most)?;
                 Kind::Copyright
             }
             b"Author" | b"Artist" => {
-                self.text.artist = text()?;
+                self.text.artist = self.text_of(&chunk.kind, rest, most)?;
                 Kind::Copyright
             }
             XMP_KEYWORD => {
-                let packet = text()?.unwrap_or_default();
+                let packet = self.text_of(&chunk.kind, rest, most)?.unwrap_or_default();
                 self.xmp = xmp::read_rights(packet.as_bytes());
                 self.metadata.pieces.xmp = piece(packet.as_bytes());
                 Kind::Xmp
@@ -120,46 +133,62 @@ impl Reader<'_> {
 
     /// A text that is broken, or too long to be carried over, is only weighed.
     fn take_comment(&mut self, chunk: &Chunk<'_>, keyword: &[u8], rest: &[u8]) {
-        let limits = Limits { max_metadata_bytes: MAX_PIECE_BYTES as u64, ..*self.limits };
         let is_keyword =
             (1..80).contains(&keyword.len()) && keyword.iter().all(|byte| (32..127).contains(byte));
-        let text = text_of(&chunk.kind, rest, &limits).ok().flatten().filter(|_| is_keyword);
+        if !is_keyword || self.of_comments > COMMENTS {
+            return;
+        }
+        let before = self.unpacked;
+        let text = self.text_of(&chunk.kind, rest, MAX_PIECE_BYTES as u64).ok().flatten();
+        self.of_comments += self.unpacked - before;
         if let Some((text, keyword)) = text.zip(std::str::from_utf8(keyword).ok()) {
             self.metadata.pieces.add_comment(keyword, &text);
         }
     }
-}
 
-/// `None` for a profile that cannot be decompressed: viewers pass over it.
-fn read_profile(data: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>> {
-    match split_at_nul(data) {
-        Some((_, [0, compressed @ ..])) => inflate(compressed, limits),
-        _ => Ok(None),
-    }
-}
-
-/// The text of a chunk, given what follows its keyword; `None` if it is empty or broken.
-fn text_of(kind: &[u8; 4], rest: &[u8], limits: &Limits) -> Result<Option<String>> {
-    let text = match (kind, rest) {
-        (b"zTXt", [0, compressed @ ..]) => inflate(compressed, limits)?.map(|text| latin1(&text)),
-        (b"tEXt", _) => {
-            check_size(rest.len() as u64, limits)?;
-            Some(latin1(rest))
+    /// `None` for a profile that cannot be decompressed: viewers pass over it.
+    fn profile(&mut self, data: &[u8]) -> Result<Option<Vec<u8>>> {
+        match split_at_nul(data) {
+            Some((_, [0, compressed @ ..])) => self.inflate(compressed, self.limits.max_metadata_bytes),
+            _ => Ok(None),
         }
-        (b"iTXt", [compressed, 0, rest @ ..]) => international(rest, *compressed == 1, limits)?,
-        _ => None,
-    };
-    Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
-}
+    }
 
-/// Language, translated keyword, text (section 11.3.3.4).
-fn international(rest: &[u8], compressed: bool, limits: &Limits) -> Result<Option<String>> {
-    let Some((_, text)) = split_at_nul(rest).and_then(|(_, rest)| split_at_nul(rest)) else {
-        return Ok(None);
-    };
-    check_size(text.len() as u64, limits)?;
-    let text = if compressed { inflate(text, limits)? } else { Some(text.to_vec()) };
-    Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+    /// The text of a chunk, given what follows its keyword; `None` if it is empty or broken.
+    fn text_of(&mut self, kind: &[u8; 4], rest: &[u8], most: u64) -> Result<Option<String>> {
+        let text = match (kind, rest) {
+            (b"zTXt", [0, compressed @ ..]) => self.inflate(compressed, most)?.map(|text| latin1(&text)),
+            (b"tEXt", _) => {
+                check_size(rest.len() as u64, most)?;
+                Some(latin1(rest))
+            }
+            (b"iTXt", [compressed, 0, rest @ ..]) => self.international(rest, *compressed == 1, most)?,
+            _ => None,
+        };
+        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+    }
+
+    /// Language, translated keyword, text (section 11.3.3.4).
+    fn international(&mut self, rest: &[u8], compressed: bool, most: u64) -> Result<Option<String>> {
+        let Some((_, text)) = split_at_nul(rest).and_then(|(_, rest)| split_at_nul(rest)) else {
+            return Ok(None);
+        };
+        check_size(text.len() as u64, most)?;
+        let text = if compressed { self.inflate(text, most)? } else { Some(text.to_vec()) };
+        Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    /// Decompresses; memory grows with what comes out, and stops at the limit. `None` if it is broken.
+    fn inflate(&mut self, compressed: &[u8], most: u64) -> Result<Option<Vec<u8>>> {
+        let worth = UNPACKED.saturating_add((compressed.len() as u64).saturating_mul(MAX_RATIO));
+        let most = most.min(worth);
+        let mut out = Vec::new();
+        let result = ZlibDecoder::new(compressed).take(most.saturating_add(1)).read_to_end(&mut out);
+        self.unpacked += out.len() as u64;
+        check_size(self.unpacked, self.limits.max_metadata_bytes)?;
+        check_size(out.len() as u64, most)?;
+        Ok(result.ok().map(|_| out))
+    }
 }
 
 fn latin1(text: &[u8]) -> String {
@@ -173,21 +202,9 @@ fn split_at_nul(data: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&data[..end], &data[end + 1..]))
 }
 
-/// Decompresses; memory grows with what comes out, and stops at the limit. `None` if it is broken.
-fn inflate(compressed: &[u8], limits: &Limits) -> Result<Option<Vec<u8>>> {
-    let mut out = Vec::new();
-    let result = ZlibDecoder::new(compressed).take(limits.max_metadata_bytes + 1).read_to_end(&mut out);
-    check_size(out.len() as u64, limits)?;
-    Ok(result.ok().map(|_| out))
-}
-
-fn check_size(actual: u64, limits: &Limits) -> Result<()> {
-    if actual > limits.max_metadata_bytes {
-        return Err(Error::LimitExceeded {
-            limit: "metadata bytes",
-            actual,
-            allowed: limits.max_metadata_bytes,
-        });
+fn check_size(actual: u64, allowed: u64) -> Result<()> {
+    if actual > allowed {
+        return Err(Error::LimitExceeded { limit: "metadata bytes", actual, allowed });
     }
     Ok(())
 }

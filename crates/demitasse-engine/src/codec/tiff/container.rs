@@ -12,14 +12,18 @@ pub(super) mod tag {
     pub(crate) const WIDTH: u16 = 256;
     pub(crate) const HEIGHT: u16 = 257;
     pub(crate) const BITS: u16 = 258;
+    pub(crate) const COMPRESSION: u16 = 259;
     pub(crate) const PHOTOMETRIC: u16 = 262;
     pub(crate) const STRIP_OFFSETS: u16 = 273;
     pub(crate) const ORIENTATION: u16 = 274;
     pub(crate) const SAMPLES: u16 = 277;
+    pub(crate) const ROWS_A_STRIP: u16 = 278;
     pub(crate) const STRIP_LENGTHS: u16 = 279;
     pub(crate) const PLANAR: u16 = 284;
     pub(crate) const ARTIST: u16 = 315;
     pub(crate) const COLOR_MAP: u16 = 320;
+    pub(crate) const TILE_WIDTH: u16 = 322;
+    pub(crate) const TILE_HEIGHT: u16 = 323;
     pub(crate) const TILE_OFFSETS: u16 = 324;
     pub(crate) const TILE_LENGTHS: u16 = 325;
     pub(crate) const SUB_IFDS: u16 = 330;
@@ -35,6 +39,9 @@ pub(super) mod tag {
     pub(crate) const GPS: u16 = 34_853;
     pub(crate) const INTEROP: u16 = 40_965;
 }
+
+/// Fields of a directory that are read; the richest have some hundreds. Each look at a field goes through all of them.
+const MAX_FIELDS: usize = 4_096;
 
 /// Bytes of an entry.
 pub(super) const ENTRY: usize = 12;
@@ -126,6 +133,9 @@ impl<'a> File<'a> {
         let cut_off = || malformed("a directory is cut off");
         let count = usize::from(self.u16(at).ok_or_else(cut_off)?);
         let next = self.u32(at + 2 + count * ENTRY).ok_or_else(cut_off)?;
+        if count > MAX_FIELDS {
+            return Err(malformed(format!("a directory has {count} fields, more than {MAX_FIELDS}")));
+        }
         let entries = (0..count).filter_map(|index| self.entry(at + 2 + index * ENTRY)).collect();
         Ok((Directory { at, entries }, next))
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::Cursor;
+use std::ops::Range;
 
 use tiff::decoder::{Decoder, DecodingResult};
 use tiff::{ColorType, TiffError};
@@ -36,7 +37,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits, control: &Control) -> Result
         warnings.push(Warning { code: "first_page_only".into(), detail });
     }
     control.check()?;
-    let raw = read_raw(&file, page, limits)?;
+    let raw = read_raw(&file, page, (header.width, header.height), limits)?;
     control.check()?;
     let (layout, samples) = raw.into_samples(&file, page, metadata.icc.as_deref(), &mut warnings)?;
     control.check()?;
@@ -57,7 +58,33 @@ fn check_whole(file: &File<'_>, page: &Directory) -> Result<()> {
     if !values || pixels.is_empty() || pixels.iter().any(|range| range.end > file.bytes.len()) {
         return Err(malformed("it is cut off"));
     }
+    if is_short(file, page, &pixels) {
+        return Err(malformed("a strip is shorter than its rows"));
+    }
     Ok(())
+}
+
+/// Whether a strip, or a tile, of pixels that are not compressed has fewer bytes than its rows: the library would read on in what lies
+/// behind it, metadata perhaps. Colour that is stored at another size than luma (photometric 6) is not judged.
+fn is_short(file: &File<'_>, page: &Directory, pixels: &[Range<usize>]) -> bool {
+    let number = |tag, default: u32| u64::from(file.number(page, tag).unwrap_or(default));
+    if number(tag::COMPRESSION, 1) != 1 || number(tag::PHOTOMETRIC, 0) == 6 {
+        return false;
+    }
+    let (width, height) = (number(tag::WIDTH, 0), number(tag::HEIGHT, 0));
+    let samples = if number(tag::PLANAR, 1) == 2 { 1 } else { number(tag::SAMPLES, 1) };
+    let bytes_a_row =
+        |width: u64| width.saturating_mul(samples).saturating_mul(number(tag::BITS, 1)).div_ceil(8);
+    if page.find(tag::TILE_OFFSETS).is_some() {
+        let tile = bytes_a_row(number(tag::TILE_WIDTH, 0)).saturating_mul(number(tag::TILE_HEIGHT, 0));
+        return pixels.iter().any(|range| (range.len() as u64) < tile);
+    }
+    let rows = number(tag::ROWS_A_STRIP, u32::MAX).clamp(1, height.max(1));
+    let strips = height.div_ceil(rows).max(1);
+    pixels.iter().enumerate().any(|(index, range)| {
+        let first = index as u64 % strips * rows;
+        (range.len() as u64) < bytes_a_row(width).saturating_mul(rows.min(height - first))
+    })
 }
 
 /// What the library made of the strips: chunky, one value a sample.
@@ -67,11 +94,15 @@ struct Raw {
     samples: Samples,
 }
 
-fn read_raw(file: &File<'_>, page: &Directory, limits: &Limits) -> Result<Raw> {
+fn read_raw(file: &File<'_>, page: &Directory, size: (u32, u32), limits: &Limits) -> Result<Raw> {
     let bytes = as_plain_gray(file, page);
     let mut decoder = Decoder::new(Cursor::new(bytes.as_ref())).map_err(from_library)?;
     let color = decoder.colortype().map_err(from_library)?;
     let (width, height) = decoder.dimensions().map_err(from_library)?;
+    // Of fields that come twice the library takes another.
+    if (width, height) != size {
+        return Err(malformed("it has two sizes"));
+    }
     let channels = usize::from(color.num_samples());
     let count = width as usize * height as usize * channels;
     let mut library_limits = tiff::decoder::Limits::default();

@@ -463,3 +463,15 @@ fn profile_and_rights_of_a_later_page_only_are_dropped_and_listed_so() {
     assert!(!contains(&stripped, "Lovelace") && !contains(&stripped, "PROFILE"));
     assert_eq!(item_kinds(&stripped), []);
 }
+
+#[test]
+fn a_strip_shorter_than_its_rows_shows_nothing_of_what_lies_behind_it() {
+    let fields = [coding(&[8], 1, None), vec![text(33_432, "(c) somebody\0")]].concat();
+    let decode = |file: &[u8]| Tiff.decode(file, &Limits::default(), &Control::new());
+    assert!(decode(&tiff(4, 4, &[9; 16], &fields)).is_ok());
+    let short = decode(&tiff(4, 4, &[9; 15], &fields));
+    assert!(matches!(short, Err(Error::Malformed { .. })), "{short:?}");
+    let halves = [long(322, 16), long(323, 16), long(324, 8), long(325, 255)];
+    let tile = decode(&tiff(4, 4, &[9; 16 * 16], &[fields, halves.to_vec()].concat()));
+    assert!(matches!(tile, Err(Error::Malformed { .. })), "{tile:?}");
+}

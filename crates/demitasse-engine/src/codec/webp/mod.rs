@@ -36,7 +36,7 @@ impl Codec for Webp {
         metadata::read(bytes, limits)
     }
 
-    /// Cost: 175 megapixels a second; memory is the pixels, and as much again while libwebp works.
+    /// Cost: 175 megapixels a second; memory is the pixels, as much again while libwebp works, and a copy of the coded ones.
     fn decode(&self, bytes: &[u8], limits: &Limits, control: &Control) -> Result<Decoded> {
         let header = container::read_header(bytes)?;
         limits.check_header(&header)?;
@@ -44,7 +44,9 @@ impl Codec for Webp {
         let metadata = metadata::read(bytes, limits)?;
         control.check()?;
         let layout = if header.alpha { Layout::Rgba } else { Layout::Rgb };
-        let samples = ffi::decode(bytes, header.width, header.height, header.alpha)?;
+        // The image by itself: in what follows its chunk libwebp would read on.
+        let bare = container::strip(bytes, &Embedded::default())?;
+        let samples = ffi::decode(&bare, header.width, header.height, header.alpha)?;
         let mut warnings = Vec::new();
         let profile = color::usable_profile(layout, metadata.icc.as_deref(), &mut warnings);
         let image = Image::still(header.width, header.height, layout, Samples::U8(samples), profile);

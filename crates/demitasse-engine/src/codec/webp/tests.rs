@@ -262,3 +262,16 @@ fn the_recipe_names_the_version_that_runs() {
     let [_, major, minor, patch] = ffi::encoder_version().to_be_bytes();
     assert_eq!(IDENTITY.1, format!("{major}.{minor}.{patch}"));
 }
+
+#[test]
+fn an_image_that_goes_on_in_another_chunk_is_cut_off() {
+    let whole = encode(&Lossy, &picture(40, 40, Layout::Rgb, 8), 90.0, &Embedded::default());
+    let image = &whole[20..];
+    let (first, rest) = image.split_at(image.len() / 2);
+    let mut split = b"RIFF\0\0\0\0WEBP".to_vec();
+    write_chunk(&mut split, *b"VP8X", &[0, 0, 0, 0, 39, 0, 0, 39, 0, 0]);
+    write_chunk(&mut split, *b"VP8 ", first);
+    let split = with_chunks(&split, &[(*b"PRVT", rest)]);
+    let error = Webp.decode(&split, &Limits::default(), &Control::new()).unwrap_err();
+    assert_eq!(error.code(), "malformed");
+}

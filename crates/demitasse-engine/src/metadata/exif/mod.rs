@@ -84,10 +84,12 @@ fn weigh(main: Directory<'_>, rights: &Rights) -> Vec<Item> {
         left -= taken;
         taken
     };
+    // First, for these are read and written anew: a thumbnail that lies about its length would leave no room to list them.
+    let said = take(said);
     let mut items = vec![
         item(Kind::Gps, take(gps)),
         item(Kind::Thumbnail, take(thumbnail)),
-        item(Kind::Copyright, take(said)),
+        item(Kind::Copyright, said),
         item(Kind::Time, take(dates)),
     ];
     let known = [ORIENTATION, ARTIST, COPYRIGHT, GPS_DIRECTORY, EXIF_DIRECTORY];

@@ -63,6 +63,7 @@ pub(crate) fn select(
             let has = |kind| facts.items.iter().any(|item| item.kind == kind);
             facts.orientation.exif() == orientation.unwrap_or(Orientation::UPRIGHT).exif()
                 && (keep.gps || !has(Kind::Gps))
+                && (keep.time || !has(Kind::Time))
                 && (keep.thumbnail || !has(Kind::Thumbnail))
                 && facts.rights == *rights
         };

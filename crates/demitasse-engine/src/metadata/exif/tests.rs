@@ -231,3 +231,15 @@ proptest::proptest! {
         proptest::prop_assert!(facts.orientation.is_upright());
     }
 }
+
+#[test]
+fn a_thumbnail_that_lies_about_its_length_does_not_hide_the_rights() {
+    let mut block = write(None, &rights()).unwrap();
+    let second = (block.len() as u32).to_le_bytes();
+    // Behind the header, the count and two fields.
+    block[34..38].copy_from_slice(&second);
+    block.extend([1, 0]);
+    block.extend([&THUMBNAIL_LENGTH.to_le_bytes()[..], &[4, 0, 1, 0, 0, 0, 0, 0, 0, 9]].concat());
+    block.extend([0; 4]);
+    assert_eq!(kinds(&block), [Kind::Thumbnail, Kind::Copyright]);
+}

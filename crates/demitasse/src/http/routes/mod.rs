@@ -1,7 +1,7 @@
 //! The handlers, one file for each subject.
 
 pub(super) mod blobs;
-mod create_query;
+pub(super) mod create_query;
 pub(super) mod events;
 pub(super) mod health;
 pub(super) mod images;
