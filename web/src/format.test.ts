@@ -43,10 +43,11 @@ it("counts a file that grew, or that was empty, as saving nothing", () => {
 });
 
 it("names formats as people write them", () => {
-  expect(["image/jpeg", "image/webp", "image/x-tiff"].map(formatName)).toEqual([
+  expect(["image/jpeg", "image/webp", "image/x-tiff", "image/svg+xml"].map(formatName)).toEqual([
     "JPEG",
     "WebP",
     "TIFF",
+    "SVG",
   ]);
 });
 

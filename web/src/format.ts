@@ -42,7 +42,7 @@ export function plural(count: number, noun: string): string {
 
 /** `image/svg+xml` and the like as a short badge: `JPEG`, `PNG`, `WebP`. */
 export function formatName(mediaType: string): string {
-  const subtype = mediaType.replace(/^image\/(x-)?/, "");
+  const subtype = mediaType.replace(/^image\/(x-)?/, "").replace(/\+xml$/, "");
   return subtype === "webp" ? "WebP" : subtype.toUpperCase();
 }
 

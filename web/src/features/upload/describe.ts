@@ -1,5 +1,6 @@
 // What is asked of an upload, in words.
 import { formatName } from "@/format";
+import { KINDS, kindsTo } from "./metadata";
 import { bytesProblem, DEFAULT_FLOOR, sizeProblem, type Options } from "./options";
 
 /** What is not as a first visitor finds it, in a few words each; the preset has its own place on the page. */
@@ -18,6 +19,11 @@ export function describeOptions(options: Options): string[] {
   else if (options.format !== "keep") parts.push(formatName(options.format));
   if (options.effort !== "balanced") parts.push(`${options.effort} effort`);
   if (options.metadata !== "web") parts.push(METADATA[options.metadata]);
+  for (const verdict of ["keep", "drop"] as const) {
+    const kinds = kindsTo(verdict, options.exceptions).map((kind) => KINDS[kind]);
+    if (kinds.length > 0) parts.push(`${verdict} ${kinds.join(", ")}`);
+  }
+  if (options.colors !== "keep") parts.push("colours as sRGB");
   if (options.resize !== "none") parts.push(describeSize(options));
   if (options.salvage) parts.push("damaged files too");
   return parts;

@@ -33,6 +33,8 @@ it("asks for everything that was chosen, and says so in a few words", () => {
     format: "webp",
     effort: "max",
     metadata: "private",
+    exceptions: { gps: "drop", camera: "keep", copyright: "keep" },
+    colors: "srgb",
     resize: "fit",
     width: "800",
     height: " 600",
@@ -41,7 +43,7 @@ it("asks for everything that was chosen, and says so in a few words", () => {
     salvage: true,
   });
   expect(queryOf(chosen)).toBe(
-    "max_bytes=1.5MB&floor=55&format=webp&effort=max&metadata=private&resize=fit&width=800&height=600&enlarge=true&salvage=true",
+    "max_bytes=1.5MB&floor=55&format=webp&effort=max&metadata=private&keep=copyright%2Ccamera&drop=gps&color_space=srgb&resize=fit&width=800&height=600&enlarge=true&salvage=true",
   );
   expect(describeOptions(chosen)).toEqual([
     "at most 1.5 MB",
@@ -49,6 +51,9 @@ it("asks for everything that was chosen, and says so in a few words", () => {
     "WebP",
     "max effort",
     "no metadata kept",
+    "keep Copyright and author, Camera and lens",
+    "drop Places",
+    "colours as sRGB",
     "fit 800 × 600",
     "damaged files too",
   ]);

@@ -1,8 +1,11 @@
+import { kindsTo, readExceptions, type Exceptions } from "./metadata";
+
 // What is asked of an upload beside its file. Pure: the form's state, and the query made of it; in words: `describe.ts`.
 const GOALS = ["preset", "score", "bytes"] as const;
 export const UNITS = ["kB", "MB"] as const;
 export const EFFORTS = ["fast", "balanced", "max"] as const;
 export const POLICIES = ["web", "archive", "private"] as const;
+export const COLORS = ["keep", "srgb"] as const;
 export const RESIZES = ["none", "scale", "fit", "cover", "thumb"] as const;
 
 /** What the server takes where no floor is given. */
@@ -10,6 +13,7 @@ export const DEFAULT_FLOOR = 30;
 
 export type Effort = (typeof EFFORTS)[number];
 export type MetadataPolicy = (typeof POLICIES)[number];
+export type Colors = (typeof COLORS)[number];
 export type ResizeMethod = (typeof RESIZES)[number];
 
 /** Text fields are kept as typed: an option that is not complete is shown, and not sent. */
@@ -26,6 +30,10 @@ export interface Options {
   effort: Effort;
   /** What survives beside pixels. */
   metadata: MetadataPolicy;
+  /** Kinds of them that are decided otherwise. */
+  exceptions: Exceptions;
+  /** Whether pixels of another colour space are converted. */
+  colors: Colors;
   resize: ResizeMethod;
   width: string;
   height: string;
@@ -34,11 +42,10 @@ export interface Options {
   salvage: boolean;
 }
 
-/** What this server knows. */
+/** What this server knows; `formats` are those that it writes. */
 export interface Offer {
   presets: readonly string[];
   defaultPreset: string;
-  /** Names of the formats that it writes. */
   formats: readonly string[];
 }
 
@@ -53,6 +60,8 @@ export function defaultOptions({ defaultPreset }: Offer): Options {
     format: "keep",
     effort: "balanced",
     metadata: "web",
+    exceptions: {},
+    colors: "keep",
     resize: "none",
     width: "",
     height: "",
@@ -81,6 +90,8 @@ export function readOptions(stored: unknown, offer: Offer): Options {
     format: oneOf(["keep", "auto", ...offer.formats], found.format, options.format),
     effort: oneOf(EFFORTS, found.effort, options.effort),
     metadata: oneOf(POLICIES, found.metadata, options.metadata),
+    exceptions: readExceptions(found.exceptions),
+    colors: oneOf(COLORS, found.colors, options.colors),
     resize: oneOf(RESIZES, found.resize, options.resize),
     width: text(found.width),
     height: text(found.height),
@@ -100,6 +111,11 @@ export function queryOf(options: Options): string {
   if (options.format !== "keep") query.set("format", options.format);
   if (options.effort !== "balanced") query.set("effort", options.effort);
   if (options.metadata !== "web") query.set("metadata", options.metadata);
+  for (const verdict of ["keep", "drop"] as const) {
+    const kinds = kindsTo(verdict, options.exceptions);
+    if (kinds.length > 0) query.set(verdict, kinds.join(","));
+  }
+  if (options.colors !== "keep") query.set("color_space", options.colors);
   if (options.resize !== "none" && sizeProblem(options) === null) {
     query.set("resize", options.resize);
     if (options.width.trim() !== "") query.set("width", options.width.trim());

@@ -46,6 +46,20 @@ it("is worked by labels alone, remembers, and is reset", async () => {
   expect(query()).toBe("preset=balanced");
 });
 
+it("decides on metadata kind by kind, and takes a decision back", async () => {
+  const { user, view } = await open();
+  await user.click(screen.getByText("Kind by kind"));
+  await user.selectOptions(screen.getByLabelText("Places"), "Keep");
+  await user.selectOptions(screen.getByLabelText("Copyright and author"), "Drop");
+  await user.selectOptions(screen.getByLabelText("Colours"), "Convert to sRGB");
+  expect(query()).toBe("preset=balanced&keep=gps&drop=copyright&color_space=srgb");
+  await user.selectOptions(screen.getByLabelText("Copyright and author"), "As above");
+  view.unmount();
+
+  render(<Form />);
+  expect(query()).toBe("preset=balanced&keep=gps&color_space=srgb");
+});
+
 it("offers the formats that the server writes", async () => {
   await open();
   const names = Array.from(screen.getByLabelText<HTMLSelectElement>("Format").options);

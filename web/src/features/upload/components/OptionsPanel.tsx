@@ -1,13 +1,7 @@
 import { formatName } from "@/format";
-import {
-  EFFORTS,
-  type Effort,
-  type MetadataPolicy,
-  type Offer,
-  type Options,
-  POLICIES,
-} from "../options";
+import { EFFORTS, type Effort, type Offer, type Options } from "../options";
 import { GoalFields } from "./GoalFields";
+import { MetadataFields } from "./MetadataFields";
 import "./OptionsPanel.css";
 import { Select } from "./Select";
 import { SizeFields } from "./SizeFields";
@@ -51,19 +45,8 @@ export function OptionsPanel({ options, offer, onChange }: Props) {
             </option>
           ))}
         </Select>
-        <Select
-          label="Metadata"
-          hint={POLICY_HINTS[options.metadata]}
-          value={options.metadata}
-          onChange={(metadata) => change({ metadata: metadata as MetadataPolicy })}
-        >
-          {POLICIES.map((policy) => (
-            <option key={policy} value={policy}>
-              {POLICY_NAMES[policy]}
-            </option>
-          ))}
-        </Select>
       </div>
+      <MetadataFields options={options} onChange={change} />
       <SizeFields options={options} onChange={change} />
       <label className="choice options-note">
         <input
@@ -84,18 +67,6 @@ const EFFORT_HINTS: Readonly<Record<Effort, string>> = {
   fast: "Quick settings; photos as JPEG or WebP in one try, predicted and not measured.",
   balanced: "The setting is searched for, and the result measured.",
   max: "The encoders' slow settings, measured on the whole image.",
-};
-
-const POLICY_NAMES: Readonly<Record<MetadataPolicy, string>> = {
-  web: "For the web",
-  archive: "Keep everything",
-  private: "Keep nothing",
-};
-
-const POLICY_HINTS: Readonly<Record<MetadataPolicy, string>> = {
-  web: "Colours and copyright stay; places, dates and devices go.",
-  archive: "What a smaller file could not carry stays in the original.",
-  private: "Colours stay; all else goes, copyright too.",
 };
 
 function formatHint(format: string): string {
