@@ -5,6 +5,7 @@ mod blocks;
 mod compress;
 mod containers;
 mod decode;
+mod drawings;
 mod stored;
 
 use demitasse_engine::{Error, Limits};
@@ -49,6 +50,7 @@ macro_rules! each_target {
             jxl: decode::jxl, files::jxl, 1_000;
             ico: decode::ico, files::ico, 3_000;
             qoi: decode::qoi, files::qoi, 4_000;
+            svg: drawings::svg, files::svg, 2_000;
             compress: compress::compress, files::compress, 300;
             http: app::http, requests::http, 1_500;
             upload: app::upload, requests::upload, 1_500;

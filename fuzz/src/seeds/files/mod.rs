@@ -3,6 +3,7 @@
 //! What this engine writes comes from it; the rest is written here byte by byte, as the format's specification has it.
 
 mod animations;
+mod drawings;
 mod engine;
 mod pngs;
 mod raw;
@@ -22,7 +23,10 @@ const HEIGHT: u32 = 16;
 
 /// Every file.
 pub fn all() -> Seeds {
-    [jpeg, png, webp, avif, gif, bmp, tiff, jxl, ico, qoi].into_iter().flat_map(|format| format()).collect()
+    [jpeg, png, webp, avif, gif, bmp, tiff, jxl, ico, qoi, svg]
+        .into_iter()
+        .flat_map(|format| format())
+        .collect()
 }
 
 /// JPEG: as our encoders write it, and as a camera does.
@@ -104,6 +108,11 @@ pub fn ico() -> Seeds {
 /// QOI.
 pub fn qoi() -> Seeds {
     named([("qoi", raw::qoi()), ("qoi, packed", raw::packed_qoi())])
+}
+
+/// SVG: a drawing with a piece of everything, and one that would do harm in every way.
+pub fn svg() -> Seeds {
+    named([("svg", drawings::whole()), ("svg, hostile", drawings::hostile())])
 }
 
 /// The file of this name.
