@@ -160,6 +160,18 @@ pub struct Metadata {
     pub pieces: Pieces,
 }
 
+impl Metadata {
+    /// Lists the rights where no field of theirs was found: they were read from a block of another kind, and are written by themselves.
+    pub(crate) fn list_rights(&mut self) {
+        if self.items.iter().any(|item| item.kind == Kind::Copyright) {
+            return;
+        }
+        let Rights { copyright, artist } = &self.rights;
+        let bytes = [copyright, artist].into_iter().flatten().map(String::len).sum::<usize>();
+        add_item(&mut self.items, Kind::Copyright, bytes as u64);
+    }
+}
+
 /// Pieces as they were found. One that is broken, or longer than 65,000 bytes, is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pieces {

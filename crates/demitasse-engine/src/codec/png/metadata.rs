@@ -33,6 +33,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
     let Reader { mut metadata, text, xmp, .. } = reader;
     metadata.own_color &= metadata.icc.is_none();
     metadata.rights = metadata.rights.or(text).or(xmp);
+    metadata.list_rights();
     Ok(metadata)
 }
 
