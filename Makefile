@@ -46,7 +46,8 @@ fuzz: ## Fuzzes every target for a minute, led by coverage (ARGS="SECONDS TARGET
 
 bombs: ## Measures what small files cost that claim very much
 	@scripts/deps.sh build
-	@cargo run --quiet --locked --package demitasse-fuzz --bin bombs
+	@cargo build --quiet --locked --workspace --all-features --bin bombs
+	@"$${CARGO_TARGET_DIR:-target}/debug/bombs"
 
 soak: ## Memory under ten thousand uploads, and four times as many uploads as can be done
 	@scripts/deps.sh build

@@ -63,7 +63,6 @@ impl Receipt<'_> {
             (Survivors::Upright { .. }, Kind::Orientation) => false,
             (_, Kind::Orientation) => true,
             (Survivors::AsStoredLessRights, Kind::Copyright) => false,
-            (_, Kind::Copyright) => wanted(kind),
             _ => wanted(kind) && is_found(kind),
         };
         let (kept, dropped) = self.metadata.items.iter().partition(|item| survives(item.kind));

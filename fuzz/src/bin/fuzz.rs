@@ -29,7 +29,7 @@ fuzz_target!(init: begin(), |bytes: &[u8]| {
 
 // Every other change is one of ours, which knows numbers at which readers break; checksums are mended after both.
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         let size = fuzzer_mutate(data, size, max_size);
         png::repair(&mut data[..size]);
         return size;

@@ -26,9 +26,14 @@ pub(super) fn all() -> Vec<Bomb> {
         bomb("png, 100 rights of 15 MB", METADATA, png_with(&text("Author", WITHIN).repeat(100))),
         bomb("png, XMP of 64 MB", METADATA, png_with(&chunk(b"iTXt", &packet))),
         bomb(
-            "png, 10,000 comments of 64 kB",
+            "png, 1,000 comments of 64 kB",
             Ending::Harmless,
-            png_with(&text("Comment", 64_000).repeat(10_000)),
+            png_with(&text("Comment", 64_000).repeat(1_000)),
+        ),
+        bomb(
+            "png, 10,000 comments of a byte",
+            Ending::Harmless,
+            png_with(&chunk(b"tEXt", b"a\0b").repeat(10_000)),
         ),
         bomb("jpeg, profile of 17 MB", METADATA, jpeg_with(&profile_segments())),
         bomb(
@@ -49,7 +54,7 @@ pub(super) fn all() -> Vec<Bomb> {
             jpeg_with(&[0xff, 0xfe, 0, 2].repeat(1_000_000)),
         ),
         bomb("gif, 2 MB of comments", Ending::Harmless, gif_with_comments()),
-        bomb("webp, XMP of 17 MB", Ending::Harmless, webp_with_packet()),
+        bomb("webp, EXIF of 17 MB", METADATA, webp_with_exif()),
     ]
 }
 
@@ -103,12 +108,8 @@ fn gif_with_comments() -> Vec<u8> {
     [&gif[..at], &comment, &gif[at..]].concat()
 }
 
-fn webp_with_packet() -> Vec<u8> {
-    // A whole file has the mark of its making in EXIF, and so a chunk VP8X with flags and size.
-    let mut webp = files::one("webp");
-    let flags = webp.windows(4).position(|four| four == b"VP8X").unwrap() + 8;
-    webp[flags] |= 4;
-    let packet = [b"XMP ".as_slice(), &17_000_000_u32.to_le_bytes(), &vec![b' '; 17_000_000]].concat();
-    let body = [&webp[8..], &packet].concat();
+fn webp_with_exif() -> Vec<u8> {
+    let block = [b"EXIF".as_slice(), &17_000_000_u32.to_le_bytes(), &vec![0; 17_000_000]].concat();
+    let body = [&files::one("webp")[8..], &block].concat();
     [b"RIFF".as_slice(), &(body.len() as u32).to_le_bytes(), &body].concat()
 }

@@ -1,5 +1,5 @@
 //! Small files that claim, or unpack to, very much: some of each format. Each is to be refused, or kept as it is, and cheaply;
-//! `cargo run --bin bombs` measures it.
+//! `make bombs` measures it.
 
 mod claims;
 mod frames;

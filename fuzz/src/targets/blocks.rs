@@ -65,9 +65,9 @@ pub(super) fn iptc(bytes: &[u8]) {
     }
 }
 
-/// A profile is used or refused for every layout.
+/// A profile is used or refused, for gray and for colour.
 pub(super) fn icc(bytes: &[u8]) {
-    for layout in [Layout::Gray, Layout::GrayAlpha, Layout::Rgb, Layout::Rgba] {
+    for layout in [Layout::Gray, Layout::Rgba] {
         convert(bytes, layout);
     }
 }

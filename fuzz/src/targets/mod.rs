@@ -38,7 +38,7 @@ macro_rules! each_target {
             exif: blocks::exif, block_seeds::exif, 10_000;
             xmp: blocks::xmp, block_seeds::xmp, 10_000;
             iptc: blocks::iptc, block_seeds::iptc, 10_000;
-            icc: blocks::icc, block_seeds::icc, 200;
+            icc: blocks::icc, block_seeds::icc, 60;
             jpeg: decode::jpeg, files::jpeg, 2_000;
             recode: decode::recode, files::jpeg, 1_000;
             png: decode::png, files::png, 3_000;

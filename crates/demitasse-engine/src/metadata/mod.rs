@@ -160,6 +160,18 @@ pub struct Metadata {
     pub pieces: Pieces,
 }
 
+impl Metadata {
+    /// Lists the rights where no field of theirs was found: they were read from a block of another kind, and are written by themselves.
+    pub(crate) fn list_rights(&mut self) {
+        if self.items.iter().any(|item| item.kind == Kind::Copyright) {
+            return;
+        }
+        let Rights { copyright, artist } = &self.rights;
+        let bytes = [copyright, artist].into_iter().flatten().map(String::len).sum::<usize>();
+        add_item(&mut self.items, Kind::Copyright, bytes as u64);
+    }
+}
+
 /// Pieces as they were found. One that is broken, or longer than 65,000 bytes, is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pieces {
@@ -175,6 +187,8 @@ pub struct Pieces {
     pub gain_map: Option<Arc<GainMap>>,
     /// When it was changed, as PNG says it: year (two bytes), month, day, hour, minute, second.
     pub modified: Option<[u8; 7]>,
+    /// Bytes of all comments: there may be tens of thousands.
+    pub(crate) comment_bytes: usize,
 }
 
 /// A text about the picture.
@@ -228,12 +242,11 @@ pub(crate) fn piece(bytes: &[u8]) -> Option<Vec<u8>> {
 impl Pieces {
     /// Adds a comment, unless it is empty, or all of them would be too long.
     pub(crate) fn add_comment(&mut self, keyword: &str, text: &str) {
-        let length = |comment: &Comment| comment.keyword.len() + comment.text.len();
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-        let comment = Comment { keyword: keyword.to_owned(), text: text.to_owned() };
-        let all = self.comments.iter().map(length).sum::<usize>() + length(&comment);
+        let all = self.comment_bytes + keyword.len() + text.len();
         if !text.is_empty() && all <= MAX_PIECE_BYTES {
-            self.comments.push(comment);
+            self.comment_bytes = all;
+            self.comments.push(Comment { keyword: keyword.to_owned(), text: text.to_owned() });
         }
     }
 }

@@ -58,6 +58,21 @@ fn camera_jpeg(orientation: u16) -> Vec<u8> {
     with_segment(&jpeg, 0xe1, &[b"Exif\0\0".as_slice(), &camera_block(orientation)].concat())
 }
 
+#[test]
+fn rights_that_only_xmp_says_are_kept_and_the_receipt_says_so() {
+    let packet = r"<x:xmpmeta><rdf:RDF><rdf:Description><dc:rights>mine</dc:rights></rdf:Description></rdf:RDF></x:xmpmeta>";
+    let chunk = [b"XML:com.adobe.xmp\0\0\0\0\0", packet.as_bytes()].concat();
+    let file = with_chunks(&png(320, 200, png::ColorType::Rgb, &photo(320, 200)), &[(b"iTXt", &chunk)]);
+    for format in [Format::Png, Format::Jpeg, Format::Webp] {
+        let done = run(&file, Request::default().with_format(OutputFormat::of(format)));
+        assert_eq!(kinds(&done.report.metadata.kept), [Kind::Copyright], "{format}");
+        assert_eq!(kinds(&done.report.metadata.dropped), [Kind::Xmp], "{format}");
+        let (limits, control) = (Limits::default(), Control::new());
+        let verified = verify_receipt(&done.report, &file, &done.bytes, &limits, &control).unwrap();
+        assert!(verified.holds(), "{verified:?}");
+    }
+}
+
 fn run(bytes: &[u8], request: Request) -> Compressed {
     compress(bytes, &request, &Limits::default(), &Control::new()).unwrap()
 }

@@ -37,6 +37,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
     let unused = data_bytes.saturating_sub(known_bytes) + items.other_bytes + strip::dropped_bytes(&items);
     add_item(&mut metadata.items, Kind::Other, unused);
     metadata.rights = metadata.rights.or(xmp_rights);
+    metadata.list_rights();
     Ok(metadata)
 }
 

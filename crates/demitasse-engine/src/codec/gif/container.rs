@@ -197,6 +197,7 @@ pub(super) fn read_metadata(bytes: &[u8]) -> Result<Metadata> {
         add_item(&mut metadata.items, kind, block.whole.len() as u64);
     }
     add_item(&mut metadata.items, Kind::Trailer, blocks.rest().len() as u64);
+    metadata.list_rights();
     Ok(metadata)
 }
 

@@ -139,13 +139,8 @@ impl<'a> Reader<'a> {
             // The rest of the packet is not read, and half of it is not the packet.
             self.metadata.pieces.xmp = None;
         }
-        let has_exif_rights = !self.exif_rights.is_empty();
         self.metadata.rights = self.exif_rights.or(self.iptc_rights).or(self.xmp_rights.unwrap_or_default());
-        if !has_exif_rights {
-            let Rights { copyright, artist } = &self.metadata.rights;
-            let bytes = [copyright, artist].into_iter().flatten().map(String::len).sum::<usize>();
-            add_item(&mut self.metadata.items, Kind::Copyright, bytes as u64);
-        }
+        self.metadata.list_rights();
         Ok(self.metadata)
     }
 }

@@ -104,6 +104,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
         add_item(&mut metadata.items, kind, found.whole.len() as u64);
     }
     metadata.rights = metadata.rights.or(xmp_rights);
+    metadata.list_rights();
     Ok(metadata)
 }
 

@@ -18,7 +18,7 @@ const UNPACKED: u64 = 1 << 16;
 const MAX_RATIO: u64 = 100;
 
 /// Bytes that are decompressed for comments, of which [`MAX_PIECE_BYTES`] can be carried over; the rest is only weighed.
-const COMMENTS: u64 = 1 << 20;
+const COMMENTS: u64 = 1 << 18;
 
 /// Reads it all. Profiles, XMP and the texts that say who holds the rights are decompressed, and comments that are not too long; all of
 /// them together up to `limits.max_metadata_bytes`. EXIF says more than text, and text more than XMP, where they disagree.
@@ -33,6 +33,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
     let Reader { mut metadata, text, xmp, .. } = reader;
     metadata.own_color &= metadata.icc.is_none();
     metadata.rights = metadata.rights.or(text).or(xmp);
+    metadata.list_rights();
     Ok(metadata)
 }
 

@@ -38,6 +38,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
         };
         add_item(&mut metadata.items, if is_lost { Kind::Other } else { kind }, bytes);
     }
+    metadata.list_rights();
     Ok(metadata)
 }
 

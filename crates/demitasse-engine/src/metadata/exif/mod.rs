@@ -112,18 +112,22 @@ fn weigh_rights(main: Directory<'_>, tag: u16, text: Option<&str>) -> usize {
 }
 
 /// The most that a block has around rights, dates and position: the header, the counts and ends of directories, the entries of
-/// orientation and of directories, and a byte after each text that makes its length even.
+/// orientation and of directories, and a byte after each value that makes its length even.
 fn frame_bytes(main: Directory<'_>) -> usize {
     let has = |tag| usize::from(main.find(tag).is_some());
     let dates =
         |directory: Directory<'_>| directory.entries().filter(|entry| select::is_date(entry.tag)).count();
     let child = main.child(EXIF_DIRECTORY).map_or(0, |child| 6 + dates(child));
+    let position = main.child(GPS_DIRECTORY).map_or(0, |position| {
+        position.entries().filter(|entry| entry.value_bytes() > 4 && entry.value_bytes() % 2 == 1).count()
+    });
     8 + 6
         + ENTRY_BYTES * (has(ORIENTATION) + has(GPS_DIRECTORY) + has(EXIF_DIRECTORY))
         + has(ARTIST)
         + has(COPYRIGHT)
         + dates(main)
         + child
+        + position
 }
 
 /// Writes the smallest block that says this, without a leading `Exif\0\0`; `None` if there is nothing to say (upright,

@@ -243,3 +243,11 @@ fn a_thumbnail_that_lies_about_its_length_does_not_hide_the_rights() {
     block.extend([0; 4]);
     assert_eq!(kinds(&block), [Kind::Thumbnail, Kind::Copyright]);
 }
+
+#[test]
+fn a_position_with_values_of_odd_lengths_is_nothing_else() {
+    let field = |tag: u16, value: &[u8]| (tag, ASCII, value.len() as u32, value.to_vec());
+    let position = vec![field(29, b"2026:11:02\0"), field(27, b"by hand"), field(1, b"N\0")];
+    let block = write_block(false, None, &rights(), Vec::new(), [Vec::new(), position]).unwrap();
+    assert_eq!(kinds(&block), [Kind::Gps, Kind::Copyright]);
+}
