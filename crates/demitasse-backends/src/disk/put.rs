@@ -3,18 +3,18 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 
 use demitasse_core::{BlobKey, BlobSource};
 
 use super::{Root, STAGING};
+use crate::lock::sync_dir;
 
 /// Stores the blob. One that exists is left, and made durable in case another put has only just renamed it.
 pub(super) fn put(root: &Root, key: BlobKey, source: BlobSource) -> io::Result<()> {
     let path = root.blob_path(key);
     let Some(dir) = path.parent() else { return Err(io::ErrorKind::InvalidInput.into()) };
     if path.try_exists()? {
-        return sync_dir(dir);
+        return make_durable(root, key, dir);
     }
     match source {
         BlobSource::Bytes(bytes) => {
@@ -25,7 +25,7 @@ pub(super) fn put(root: &Root, key: BlobKey, source: BlobSource) -> io::Result<(
         }
         BlobSource::File(file) => put_file(root, dir, &path, &file)?,
     }
-    sync_dir(dir)
+    make_durable(root, key, dir)
 }
 
 /// Removes the blob, durably; one that is not there is no error.
@@ -107,30 +107,32 @@ impl Drop for Staged {
     }
 }
 
-/// Makes the two directories above a blob, and syncs the parent of each that is new.
+/// Makes the two directories above a blob where they are missing; they are not durable yet.
 fn make_dirs(root: &Root, dir: &Path) -> io::Result<()> {
-    let _making = root.making.lock().unwrap_or_else(PoisonError::into_inner);
-    if dir.try_exists()? {
-        return Ok(());
-    }
     for new in [dir.parent(), Some(dir)].into_iter().flatten() {
         match std::fs::create_dir(new) {
-            Ok(()) => {
-                if root.proxy_prefix.is_some() {
-                    open_to_group(new)?;
-                }
-                new.parent().map_or(Ok(()), sync_dir)?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            Ok(()) if root.proxy_prefix.is_some() => open_to_group(new)?,
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
         }
     }
     Ok(())
 }
 
-/// Makes names in `dir` durable. Windows has no such call and needs none.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+/// Makes the names in `dir` durable, and that of `dir` itself and of the one above unless this was done since the start.
+///
+/// Nobody waits for another's sync here: who comes while a directory's name is not known to be durable syncs as well, and
+/// the file system does both at once.
+fn make_durable(root: &Root, key: BlobKey, dir: &Path) -> io::Result<()> {
+    sync_dir(dir)?;
+    if root.durable.knows(key) {
+        return Ok(());
+    }
+    for above in dir.ancestors().skip(1).take(2) {
+        sync_dir(above)?;
+    }
+    root.durable.remember(key);
+    Ok(())
 }
 
 /// Readable by this user only, or by the group too where a reverse proxy sends the bytes; whatever the umask is.
