@@ -217,6 +217,11 @@ fn storage(error: io::Error) -> ApiError {
             tracing::error!(%error, "no room for an upload");
             ApiError::new(Code::StorageFull, "There is no room left on the server; nothing was kept.")
         }
+        // As Linux makes a disk that it has found defective.
+        io::ErrorKind::ReadOnlyFilesystem => {
+            tracing::error!(%error, "uploads cannot be written");
+            ApiError::new(Code::Unavailable, "The server's disk cannot be written; nothing was kept.")
+        }
         _ => ApiError::internal(&error),
     }
 }
