@@ -26,6 +26,7 @@ use crate::memory::Admission;
 use crate::metrics::Metrics;
 use crate::notify::{Announcer, Channel, announce_regularly};
 use crate::push::{self, Vapid, VapidKey, WebPush};
+use crate::reclaim::reclaim;
 use crate::sandbox::{self, Sandbox, State};
 use crate::spool::Spool;
 use crate::worker::{self, EngineAllowance, EngineChild, Originals, Worker};
@@ -68,7 +69,12 @@ impl App {
     /// The spool cannot be made, or the store cannot be read.
     pub async fn new(config: Config, backends: Backends, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let parent = config.data.join("spool");
-        let spool = Spool::open(&parent).with_context(|| format!("cannot prepare {}", parent.display()))?;
+        let prepared = Spool::open(&parent).with_context(|| format!("cannot prepare {}", parent.display()));
+        let (spool, abandoned) = prepared?;
+        // A store that does not answer is no reason not to start; what was left stays for the next one.
+        if let Err(error) = reclaim(&backends, abandoned).await {
+            tracing::warn!(error = format!("{error:#}"), "what a process left that died is not tidied up");
+        }
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }

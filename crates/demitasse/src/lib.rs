@@ -39,6 +39,7 @@ mod hold;
 mod memory;
 mod metrics;
 mod notify;
+mod reclaim;
 mod sandbox;
 mod shutdown;
 mod spool;

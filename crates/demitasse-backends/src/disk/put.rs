@@ -38,15 +38,18 @@ pub(super) fn delete(root: &Root, key: BlobKey) -> io::Result<()> {
     }
 }
 
-/// Renames `source` into place if the file system can, and copies it otherwise.
+/// Gives `source` a second name if the file system can, and copies it otherwise. Its first name stays: it is how bytes are found
+/// again that no row names, should we die before there is one.
 fn put_file(root: &Root, dir: &Path, path: &Path, source: &Path) -> io::Result<()> {
     let mut from = File::open(source)?;
-    if can_rename(root, source)? {
+    if can_link(root, source)? {
         set_mode(root, &from)?;
         from.sync_all()?;
         make_dirs(root, dir)?;
-        match std::fs::rename(source, path) {
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
+        match std::fs::hard_link(source, path) {
+            // Another put was faster: same key, same bytes.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) if cannot_link(&error) => {}
             result => return result,
         }
     }
@@ -56,8 +59,14 @@ fn put_file(root: &Root, dir: &Path, path: &Path, source: &Path) -> io::Result<(
     staged.publish(path)
 }
 
-/// Whether `source` is a file (a link would be renamed in place of the bytes) on the root's file system.
-fn can_rename(root: &Root, source: &Path) -> io::Result<bool> {
+/// Whether this is about links and not about the disk: file systems without them, and rules against them.
+fn cannot_link(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, PermissionDenied, TooManyLinks, Unsupported};
+    matches!(error.kind(), CrossesDevices | PermissionDenied | TooManyLinks | Unsupported)
+}
+
+/// Whether `source` is a file (a symbolic link would be linked in place of the bytes) on the root's file system.
+fn can_link(root: &Root, source: &Path) -> io::Result<bool> {
     let metadata = std::fs::symlink_metadata(source)?;
     #[cfg(unix)]
     let same_device = {

@@ -19,6 +19,7 @@ use super::metered::{BESIDE_FILE, Form, Progress};
 use super::state::Http;
 use crate::config::DoorConfig;
 use crate::metrics::Refused;
+use crate::reclaim::UPLOAD;
 
 /// How much of a refused body is read and thrown away, so that the client gets to read the refusal.
 const DRAINED: u64 = 16 * 1024 * 1024;
@@ -123,7 +124,7 @@ async fn store(
         return Err(error);
     }
     let (file, path) =
-        tempfile::Builder::new().prefix("upload-").tempfile_in(spool).map_err(storage)?.into_parts();
+        tempfile::Builder::new().prefix(UPLOAD).tempfile_in(spool).map_err(storage)?.into_parts();
     let mut file = tokio::fs::File::from_std(file);
     let mut hasher = Sha256Hasher::default();
     let mut bytes = 0;

@@ -54,7 +54,7 @@ const SYNC: [&str; 2] = ["fsync", "fdatasync"];
 async fn an_upload_is_answered_when_its_file_its_directories_and_its_rows_are_synced() {
     let scratch = TempDir::new().unwrap();
     let (data, trace) = (scratch.path().join("data"), scratch.path().join("trace"));
-    let what = "trace=write,writev,sendto,pwrite64,fsync,fdatasync,?rename,?renameat,?renameat2";
+    let what = "trace=write,writev,sendto,pwrite64,fsync,fdatasync,?link,?linkat";
     let trace_to = trace.to_str().unwrap();
     let wrapper = ["strace", "-f", "-y", "-I2", "-s", "64", "-e", what, "-o", trace_to, "--"];
     let server = Server::under(&wrapper, &data, &["--workers", "0"]);
@@ -74,7 +74,7 @@ async fn an_upload_is_answered_when_its_file_its_directories_and_its_rows_are_sy
     // The file: written, synced, named.
     let written = find(&calls, 0, &["write"], &["/upload-", "PNG"]);
     let synced = find(&calls, written.ended, &SYNC, &["/upload-"]);
-    let named = find(&calls, synced.ended, &["rename", "renameat", "renameat2"], &[blob.to_str().unwrap()]);
+    let named = find(&calls, synced.ended, &["link", "linkat"], &[blob.to_str().unwrap()]);
     // Its name, and those of the directories, which are new.
     let up = [&*dir, dir.parent().unwrap(), dir.ancestors().nth(2).unwrap()];
     let durable = up.map(|dir| find(&calls, named.ended, &SYNC, &[&open(dir)]).ended);

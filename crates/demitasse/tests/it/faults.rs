@@ -122,7 +122,7 @@ mod real {
         let path = variant.strip_prefix(&server.url).unwrap().to_owned();
         assert_eq!(server.stop().await, Some(0));
 
-        let wrapper = read_only("?rename,?renameat,?renameat2");
+        let wrapper = read_only("?link,?linkat,?rename,?renameat,?renameat2");
         let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
         let server = Server::under(&wrapper, data.path(), &["--workers", "0"]);
         let (status, body) = server.try_upload(png(24, 24, 2)).await;
