@@ -11,7 +11,7 @@ form="${1:-}"
 shift || true
 case "$form" in
   short) length=(--seconds 15 --uploads 100) ;;
-  long) length=(--seconds 120 --uploads 1000 --kills 200 --removals) ;;
+  long) length=(--seconds 120 --uploads 1000 --kills 200 --removals --sweep 1) ;;
   control) length=() ;;
   *) fail "usage: chaos.sh short | long | control" ;;
 esac

@@ -68,13 +68,7 @@ impl App {
     /// # Errors
     /// The spool cannot be made, or the store cannot be read.
     pub async fn new(config: Config, backends: Backends, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let parent = config.data.join("spool");
-        let prepared = Spool::open(&parent).with_context(|| format!("cannot prepare {}", parent.display()));
-        let (spool, abandoned) = prepared?;
-        // A store that does not answer is no reason not to start; what was left stays for the next one.
-        if let Err(error) = reclaim(&backends, abandoned).await {
-            tracing::warn!(error = format!("{error:#}"), "what a process left that died is not tidied up");
-        }
+        let spool = spool(&config, &backends).await?;
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -333,6 +327,18 @@ async fn engine(
 }
 
 /// Web push under the configured key, or the one that is kept in the store.
+/// A directory for bytes in flight; what processes left that died is tidied up.
+async fn spool(config: &Config, backends: &Backends) -> anyhow::Result<Spool> {
+    let parent = config.data.join("spool");
+    let prepared = Spool::open(&parent).with_context(|| format!("cannot prepare {}", parent.display()));
+    let (spool, abandoned) = prepared?;
+    // A store that does not answer is no reason not to start; what was left stays for the next one.
+    if let Err(error) = reclaim(backends, abandoned).await {
+        tracing::warn!(error = format!("{error:#}"), "what a process left that died is not tidied up");
+    }
+    Ok(spool)
+}
+
 async fn web_push(config: &Config, backends: &Backends, clock: Arc<dyn Clock>) -> anyhow::Result<WebPush> {
     let key = match &config.push.key {
         Some(key) => key.clone(),
