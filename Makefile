@@ -23,7 +23,7 @@ build: ## Builds the web UI and a release binary
 	@scripts/web.sh build
 	@scripts/build.sh
 
-bench: ## Measures the steps of the engine, upload to completed, API and workers on shared stores, and claims
+bench: ## Measures the steps of the engine, upload to completed, accepted uploads, API and workers on shared stores, and claims
 	@scripts/deps.sh test
 	@scripts/web.sh build
 	@POSTGRES_FSYNC=on scripts/services.sh run scripts/bench.sh
@@ -75,5 +75,5 @@ e2e: ## End-to-end tests in headless Chromium against the real binary
 image-test: ## Builds the container image with buildah and runs it with podman (needs root)
 	@scripts/image-test.sh
 
-audit: ## Security advisories (needs the network)
+audit: ## Security advisories of crates and npm packages (needs the network)
 	@scripts/check.sh advisories

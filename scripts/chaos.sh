@@ -2,7 +2,7 @@
 # Uploads while everything is killed, on each set of stores: nothing may be lost or doubled.
 # Run it through `services.sh run`, which starts the stores.
 #   chaos.sh short [ARGS...]    half a minute each, and the control; for `make test`
-#   chaos.sh long [ARGS...]     two minutes and a thousand uploads each; ARGS as of `cargo xtask chaos`
+#   chaos.sh long [ARGS...]     a thousand uploads and two hundred random kills each; ARGS as of `cargo xtask chaos`
 #   chaos.sh control [ARGS...]  shows that a loss is seen and reported
 # STORES picks some of them: STORES="sqlite postgres mongodb".
 source "$(dirname "$0")/common.sh"
@@ -11,7 +11,7 @@ form="${1:-}"
 shift || true
 case "$form" in
   short) length=(--seconds 15 --uploads 100) ;;
-  long) length=(--seconds 120 --uploads 1000) ;;
+  long) length=(--seconds 120 --uploads 1000 --kills 200 --removals --sweep 1) ;;
   control) length=() ;;
   *) fail "usage: chaos.sh short | long | control" ;;
 esac

@@ -94,7 +94,13 @@ features() {
 
 licenses() { cargo deny --log-level error --locked --all-features check licenses bans sources; }
 
-advisories() { cargo deny --all-features check advisories; }
+# Both databases are asked, whatever the first one says.
+advisories() {
+  local failed=0
+  cargo deny --all-features check advisories || failed=1
+  (cd web && npm audit) || failed=1
+  return "$failed"
+}
 
 unused() { cargo machete; }
 

@@ -103,6 +103,7 @@ if [ "$wanted" = test ]; then
   need docker-compose docker-compose
   need openssl openssl
   need redis-server redis-server
+  need strace strace
   [ -n "$(find_server_program nginx)" ] || missing+=(nginx)
   [ -n "$(find_server_program initdb)" ] || missing+=(postgresql)
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)

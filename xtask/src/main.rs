@@ -1,6 +1,8 @@
 //! `cargo xtask`: every figure that the documents claim, as a command that anyone can run.
 
 #[cfg(target_os = "linux")]
+mod bench_accept;
+#[cfg(target_os = "linux")]
 mod bench_scale;
 mod bench_upload;
 #[cfg(unix)]
@@ -37,6 +39,9 @@ enum Command {
     CheckCorpus(check_corpus::Args),
     /// Time from the start of an upload to `completed`, on an idle server
     BenchUpload(bench_upload::Args),
+    /// Small uploads a second that are accepted and synced, on embedded parts
+    #[cfg(target_os = "linux")]
+    BenchAccept(bench_accept::Args),
     /// Photos a second, answers, order and processor time of API and workers on shared stores
     #[cfg(target_os = "linux")]
     BenchScale(bench_scale::Args),
@@ -58,6 +63,8 @@ fn main() -> ExitCode {
         Command::Fit(args) => fit::run(&args),
         Command::CheckCorpus(args) => check_corpus::run(&args),
         Command::BenchUpload(args) => bench_upload::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::BenchAccept(args) => bench_accept::run(&args),
         #[cfg(target_os = "linux")]
         Command::BenchScale(args) => bench_scale::run(&args),
         #[cfg(unix)]

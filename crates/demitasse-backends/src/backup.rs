@@ -12,6 +12,7 @@
 //!
 //! A restore goes the other way, blobs first, for the same reason: a database that is there has all that it names.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Row};
 
 use crate::disk::relative_path;
-use crate::lock::{create_private_dir, open_private};
+use crate::lock::{create_private_dir, open_private, sync_dir};
 use crate::url::split;
 use crate::{BackendUrls, ConnectError, Port, sqlite};
 
@@ -138,17 +139,7 @@ pub async fn backup(urls: &BackendUrls, to: &Path) -> Result<Copied, BackupError
     make_new_dir(to)?;
     let unfinished = to.join(UNFINISHED);
     snapshot(&places.database, &unfinished).await?;
-    let mut copied = Copied::default();
-    for key in named(&unfinished).await? {
-        match copy_blob(&places.blobs, &to.join(BLOBS), key) {
-            Ok(bytes) => {
-                copied.blobs += 1;
-                copied.bytes += bytes;
-            }
-            Err(BackupError::Missing { .. }) => copied.gone.push(key),
-            Err(error) => return Err(error),
-        }
-    }
+    let copied = copy_blobs(&places.blobs, &to.join(BLOBS), named(&unfinished).await?)?;
     if !copied.gone.is_empty() {
         let still_named = named(&places.database).await?;
         if let Some(lost) = copied.gone.iter().find(|key| still_named.contains(key)) {
@@ -184,17 +175,7 @@ pub async fn restore(from: &Path, urls: &BackendUrls) -> Result<Copied, BackupEr
         }
     }
     check_schema(&source).await?;
-    let mut copied = Copied::default();
-    for key in named(&source).await? {
-        match copy_blob(&from.join(BLOBS), &places.blobs, key) {
-            Ok(bytes) => {
-                copied.blobs += 1;
-                copied.bytes += bytes;
-            }
-            Err(BackupError::Missing { .. }) => copied.gone.push(key),
-            Err(error) => return Err(error),
-        }
-    }
+    let copied = copy_blobs(&from.join(BLOBS), &places.blobs, named(&source).await?)?;
     if let Some(dir) = places.database.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         create_private_dir(dir)?;
     }
@@ -253,7 +234,28 @@ async fn check_schema(database: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-/// Copies a blob between two directories, durably, and compares it with its name; gives its length.
+/// Copies blobs between two directories, durably.
+fn copy_blobs(from: &Path, to: &Path, keys: Vec<BlobKey>) -> Result<Copied, BackupError> {
+    let (mut copied, mut dirs) = (Copied::default(), BTreeSet::new());
+    for key in keys {
+        match copy_blob(from, to, key) {
+            Ok(bytes) => {
+                copied.blobs += 1;
+                copied.bytes += bytes;
+                dirs.extend(to.join(relative_path(key)).parent().map(Path::to_owned));
+            }
+            Err(BackupError::Missing { .. }) => copied.gone.push(key),
+            Err(error) => return Err(error),
+        }
+    }
+    for dir in dirs {
+        sync_dir(&dir).map_err(at(&dir))?;
+    }
+    Ok(copied)
+}
+
+/// Copies a blob between two directories and compares it with its name; gives its length. Its bytes are on the disk then, and its
+/// name is not yet.
 fn copy_blob(from: &Path, to: &Path, key: BlobKey) -> Result<u64, BackupError> {
     let (source, target) = (from.join(relative_path(key)), to.join(relative_path(key)));
     let mut read = match File::open(&source) {
@@ -297,7 +299,7 @@ fn give_name(from: &Path, to: &Path) -> Result<(), BackupError> {
     File::open(from).and_then(|file| file.sync_all()).map_err(at(from))?;
     std::fs::rename(from, to).map_err(at(to))?;
     let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(dir).and_then(|dir| dir.sync_all()).map_err(at(dir)) } else { Ok(()) }
+    sync_dir(dir).map_err(at(dir))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError + use<> {

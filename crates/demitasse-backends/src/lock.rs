@@ -28,14 +28,26 @@ impl Lock {
     }
 }
 
-/// Makes the directory and its missing parents, for this user only. One that exists keeps its mode: it may be shared
-/// with other things.
+/// Makes the directory and its missing parents, for this user only, durably. One that exists keeps its mode: it may be
+/// shared with other things.
 pub(crate) fn create_private_dir(path: &Path) -> Result<(), ConnectError> {
+    let is_missing = |dir: &&Path| !dir.as_os_str().is_empty() && !dir.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| ConnectError::open(path, error))
+    builder.create(path).map_err(|error| ConnectError::open(path, error))?;
+    for parent in missing.into_iter().filter_map(Path::parent) {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        sync_dir(parent).map_err(|error| ConnectError::open(parent, error))?;
+    }
+    Ok(())
+}
+
+/// Makes names in `dir` durable. Windows has no such call and needs none.
+pub(crate) fn sync_dir(dir: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
 /// Opens the file for reading and writing; makes it if it is missing, and readable by this user only in any case.

@@ -62,8 +62,8 @@ impl fmt::Display for BlobKey {
 pub enum BlobSource {
     /// From memory.
     Bytes(Bytes),
-    /// From a local file, which the store may take away (a rename is cheaper than a copy); the caller removes what is
-    /// left.
+    /// From a local file, which nobody writes to any more: the store may give the same file a second name, and its own
+    /// permissions. It stays until the caller removes it.
     File(PathBuf),
 }
 

@@ -25,7 +25,8 @@
 //! and a row that is there keeps the blob.
 //!
 //! A crash leaves an entry that waits, or one that is marked; the next sweep takes up both. A crash between a put and its
-//! row leaves a blob that nobody names and nobody lists: it stays. What is in doubt stays.
+//! row leaves a blob that nobody names and nobody lists: it stays, unless who finds the bytes where they were in flight lists it.
+//! What is in doubt stays.
 
 use std::time::Duration;
 

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Denied,
     /// What was given, or what is stored, is not what the port takes.
     Invalid,
+    /// What the backend has stored is broken: it takes a backup, and somebody who puts it back.
+    Damaged,
     /// Anything else: a defect.
     Internal,
 }

@@ -3,7 +3,7 @@
 //! | step | leaves behind | if we die here |
 //! |---|---|---|
 //! | hold the original's blob | nothing | - |
-//! | put the original | a blob nobody names | the client saw no answer and sends again; same bytes, same blob |
+//! | put the original | a blob nobody names | the client saw no answer and sends again; same bytes, same blob. If not, the next start finds it by the file in the spool |
 //! | record | image and job `queued`: the truth | the sweep puts the job into the queue |
 //! | enqueue | a hint | a worker finds it |
 //! | wake, publish | nothing | idle workers look by themselves, clients refetch |
@@ -32,7 +32,7 @@ pub(crate) struct Intake {
     pub(crate) metrics: Arc<Metrics>,
     /// Wakes an idle worker.
     pub(crate) wake: Arc<Notify>,
-    /// Where uploads in flight are; on the same file system as the blobs, so that storing one is a rename.
+    /// Where uploads in flight are; on the same file system as the blobs, so that storing one is a link.
     pub(crate) spool: PathBuf,
     /// Attempts allowed for each job.
     pub(crate) max_attempts: u32,
@@ -72,6 +72,7 @@ impl Intake {
             }
         };
         failpoint::hit("upload.recorded");
+        drop(spool);
 
         // The row is the truth: if the hint is lost, the sweep repeats it.
         if let Err(error) = self.hand_on(&upload).await {

@@ -26,6 +26,7 @@ use crate::memory::Admission;
 use crate::metrics::Metrics;
 use crate::notify::{Announcer, Channel, announce_regularly};
 use crate::push::{self, Vapid, VapidKey, WebPush};
+use crate::reclaim::reclaim;
 use crate::sandbox::{self, Sandbox, State};
 use crate::spool::Spool;
 use crate::worker::{self, EngineAllowance, EngineChild, Originals, Worker};
@@ -67,8 +68,7 @@ impl App {
     /// # Errors
     /// The spool cannot be made, or the store cannot be read.
     pub async fn new(config: Config, backends: Backends, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let parent = config.data.join("spool");
-        let spool = Spool::open(&parent).with_context(|| format!("cannot prepare {}", parent.display()))?;
+        let spool = spool(&config, &backends).await?;
         for warning in &config.warnings {
             tracing::warn!("{warning}");
         }
@@ -324,6 +324,18 @@ async fn engine(
     let WorkerConfig { deadline, memory, images_per_process, .. } = config.worker;
     let allowed = EngineAllowance { deadline, memory, sandbox: layers };
     Ok((EngineChild::new(program, config.limits, allowed, admission, images_per_process), sandbox))
+}
+
+/// A directory for bytes in flight; what processes left that died is tidied up.
+async fn spool(config: &Config, backends: &Backends) -> anyhow::Result<Spool> {
+    let parent = config.data.join("spool");
+    let prepared = Spool::open(&parent).with_context(|| format!("cannot prepare {}", parent.display()));
+    let (spool, abandoned) = prepared?;
+    // A store that does not answer is no reason not to start; what was left stays for the next one.
+    if let Err(error) = reclaim(backends, abandoned).await {
+        tracing::warn!(error = format!("{error:#}"), "what a process left that died is not tidied up");
+    }
+    Ok(spool)
 }
 
 /// Web push under the configured key, or the one that is kept in the store.

@@ -42,6 +42,7 @@ mod hold;
 mod memory;
 mod metrics;
 mod notify;
+mod reclaim;
 mod sandbox;
 mod shutdown;
 mod spool;

@@ -15,10 +15,11 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Makes a directory in `parent` and removes what dead processes left there. Their uploads were never answered, so
+    /// Makes a directory in `parent`, and gives those that dead processes left there. Their uploads were never answered, so
     /// nobody was told that they were accepted.
-    pub(crate) fn open(parent: &Path) -> io::Result<Self> {
+    pub(crate) fn open(parent: &Path) -> io::Result<(Self, Vec<PathBuf>)> {
         std::fs::create_dir_all(parent)?;
+        let mut abandoned = Vec::new();
         for entry in std::fs::read_dir(parent)? {
             let path = entry?.path();
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -26,13 +27,13 @@ impl Spool {
                 // As versions before this one left them.
                 std::fs::remove_file(path)?;
             } else if name.starts_with("process-") && is_abandoned(&path) {
-                std::fs::remove_dir_all(path)?;
+                abandoned.push(path);
             }
         }
         let dir = tempfile::Builder::new().prefix("process-").tempdir_in(parent)?;
         let lock = File::create(lock_path(dir.path()))?;
         lock.lock()?;
-        Ok(Self { dir, _lock: lock })
+        Ok((Self { dir, _lock: lock }, abandoned))
     }
 
     /// The directory.
@@ -76,9 +77,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dead_process_is_cleaned_up_after_and_a_living_one_is_left_alone() {
+    fn a_dead_process_is_found_and_a_living_one_is_left_alone() {
         let parent = tempfile::tempdir().unwrap();
-        let living = Spool::open(parent.path()).unwrap();
+        let (living, none) = Spool::open(parent.path()).unwrap();
+        assert!(none.is_empty());
         let dead = parent.path().join("process-dead");
         std::fs::create_dir(&dead).unwrap();
         std::fs::write(lock_path(&dead), b"").unwrap();
@@ -87,8 +89,9 @@ mod tests {
         let file = living.path().join("upload-2");
         std::fs::write(&file, b"half an image").unwrap();
 
-        let second = Spool::open(parent.path()).unwrap();
-        assert!(!dead.exists() && !parent.path().join("upload-old").exists());
+        let (second, abandoned) = Spool::open(parent.path()).unwrap();
+        assert_eq!(abandoned, [dead]);
+        assert!(!parent.path().join("upload-old").exists());
         assert!(file.exists());
         assert_ne!(living.path(), second.path());
     }
@@ -96,7 +99,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_held_is_this_process_own_and_goes_with_the_files() {
         let parent = tempfile::tempdir().unwrap();
-        let spools = [(); 2].map(|()| Spool::open(parent.path()).unwrap());
+        let spools = [(); 2].map(|()| Spool::open(parent.path()).unwrap().0);
         let [ours, other] = spools.each_ref().map(Spool::path);
         std::fs::write(other.join("upload-1"), [0; 1000]).unwrap();
         assert_eq!(bytes_held(&ours).await.unwrap(), 0);

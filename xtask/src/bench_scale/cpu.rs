@@ -27,7 +27,7 @@ impl Cpu {
 }
 
 /// Seconds of a process and of its children, those that have ended and those that live.
-pub(super) fn seconds(pid: u32) -> Result<f64> {
+pub(crate) fn seconds(pid: u32) -> Result<f64> {
     let mut sum = own_seconds(pid)?;
     for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
         // A thread that has ended meanwhile has no children any more.

@@ -5,7 +5,7 @@
 //! machine and take their part of it. `service` starts and reads, `load` uploads, `cost` compares with the engine alone.
 
 mod cost;
-mod cpu;
+pub(crate) mod cpu;
 mod load;
 mod order;
 mod service;

@@ -1,5 +1,6 @@
 //! Clients that upload whatever happens, and remember what they were promised.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,6 +37,8 @@ pub(super) struct Clients {
     pub(super) refused: AtomicU64,
     /// Not answered; whether they were kept, nobody knows.
     pub(super) unanswered: AtomicU64,
+    /// Tasks whose image was asked to be deleted, and whether that was answered.
+    deletions: Mutex<BTreeMap<String, bool>>,
     numbers: AtomicU64,
 }
 
@@ -49,6 +52,7 @@ impl Clients {
             accepted: Mutex::default(),
             refused: 0.into(),
             unanswered: 0.into(),
+            deletions: Mutex::default(),
             numbers: 1.into(),
         })
     }
@@ -89,6 +93,38 @@ impl Clients {
             tokio::time::sleep(random.millis(pause / 2, pause * 3 / 2 + 1)).await;
         }
         Ok(())
+    }
+
+    /// Deletes an accepted image after each pause, whatever state it is in; never ends.
+    pub(super) async fn delete_on(&self, pause: Duration) {
+        let mut random = Random::new(self.seed, 2_000);
+        let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        loop {
+            tokio::time::sleep(random.millis(pause / 2, pause * 3 / 2 + 1)).await;
+            let accepted = self.accepted();
+            if accepted.is_empty() {
+                continue;
+            }
+            let picked = &accepted[random.within(0, accepted.len() as u64) as usize];
+            // Whoever does not get an answer tries again some day, or not: both must be good.
+            let Ok(task) = self.json(&format!("/v1/tasks/{}", picked.task)).await else { continue };
+            let Some(image) = task["image"]["id"].as_str() else { continue };
+            self.note_deletion(&picked.task, false);
+            let answer = self.http.delete(format!("{}/v1/images/{image}", self.url)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                self.note_deletion(&picked.task, true);
+            }
+        }
+    }
+
+    /// Whether the image's deletion was asked for, and answered.
+    pub(super) fn deletion(&self, task: &str) -> Option<bool> {
+        self.deletions.lock().unwrap_or_else(PoisonError::into_inner).get(task).copied()
+    }
+
+    fn note_deletion(&self, task: &str, answered: bool) {
+        let mut deletions = self.deletions.lock().unwrap_or_else(PoisonError::into_inner);
+        *deletions.entry(task.to_owned()).or_default() |= answered;
     }
 
     pub(super) fn accepted(&self) -> Vec<Accepted> {

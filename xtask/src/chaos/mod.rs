@@ -37,6 +37,12 @@ use witness::Witness;
 /// Clients that upload at the same time.
 const CLIENTS: u64 = 4;
 
+/// Uploads of a client for each deletion by another.
+const DELETIONS: u32 = 3;
+
+/// The time for a kill, at most.
+const A_KILL: Duration = Duration::from_secs(4);
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Where images and jobs are recorded [default: SQLite, and one process that does everything]
@@ -70,6 +76,14 @@ pub(crate) struct Args {
     /// Uploads that must have been accepted before all is left in peace
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     uploads: usize,
+
+    /// Kills at random times that there must have been before all is left in peace
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    kills: u64,
+
+    /// Let an API that has everything die between the steps of deletions and removals as well
+    #[arg(long)]
+    removals: bool,
 
     /// Of pictures, pauses, versions and victims [default: another one each time]
     #[arg(long, value_name = "N")]
@@ -151,7 +165,10 @@ async fn chaos(args: &Args, binary: &Path, previous: Option<&Path>) -> Result<Ex
     shared.calm.store(true, Ordering::Relaxed);
     scene.victims(&services).for_each(Service::kill);
     let told = match told {
-        Ok(()) => rest::judge(&clients, &witness, Duration::from_secs(args.patience)).await,
+        Ok(()) => {
+            let blobs = scene.blobs();
+            rest::judge(&clients, &witness, Duration::from_secs(args.patience), blobs.as_deref()).await
+        }
         Err(error) => Err(error),
     };
     for service in services {
@@ -181,12 +198,15 @@ async fn upload_and_kill(
 ) -> Result<()> {
     let uploads = scene.args.uploads;
     let seconds = Duration::from_secs(scene.args.seconds);
+    let most = (seconds * 4).max(A_KILL * u32::try_from(scene.args.kills)?);
     let start = Instant::now();
     let events = scene.events(services);
     let enough = || {
         let had_all = shared.tally.missing(&events).is_none();
-        let is_over = start.elapsed() > seconds && clients.accepted().len() >= uploads && had_all;
-        is_over || start.elapsed() > seconds * 4
+        let had_kills = shared.tally.sum(&VICTIMS) >= scene.args.kills;
+        let is_over =
+            start.elapsed() > seconds && clients.accepted().len() >= uploads && had_all && had_kills;
+        is_over || start.elapsed() > most
     };
     let pause = seconds.mul_f64(CLIENTS as f64 / uploads.max(1) as f64);
     let upload = async {
@@ -203,10 +223,13 @@ async fn upload_and_kill(
         done = upload => done?,
         () = kill(&victims, Random::new(clients.seed, 2)) => {}
         () = witness.watch(clients) => {}
+        () = clients.delete_on(pause * DELETIONS) => {}
     }
     let accepted = clients.accepted().len();
     ensure!(accepted >= uploads, "only {accepted} uploads were accepted in {:?}", start.elapsed());
     let missing = shared.tally.missing(&events);
+    let kills = shared.tally.sum(&VICTIMS);
+    ensure!(kills >= scene.args.kills, "there were only {kills} kills: give it more --seconds");
     missing.map_or(Ok(()), |event| bail!("{event:?} never happened: give it more --seconds"))
 }
 

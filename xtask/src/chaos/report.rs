@@ -18,14 +18,14 @@ impl Scene<'_> {
         orphans: usize,
         took: Duration,
     ) -> String {
-        let Verdict { lost, doubled, failed, .. } = verdict;
-        let named = [("lost", lost), ("doubled", doubled), ("failed", failed)];
+        let Verdict { lost, doubled, failed, undead, .. } = verdict;
+        let named = [("lost", lost), ("doubled", doubled), ("failed", failed), ("not deleted", undead)];
         let named = named.into_iter().flat_map(|(what, tasks)| {
             tasks.iter().map(move |(task, how)| format!("  {what}: {task} {how}\n"))
         });
         format!(
             "chaos on {}, seed {}: lost {}, doubled {}\n  uploads: accepted {}, refused {}, unanswered {} (of which \
-             kept {})\n  tasks: succeeded {}, failed {}, most attempts {}; {} were seen to end while all was killed\n  \
+             kept {})\n  deleted {}, not deleted though answered {}; blobs that nothing names {}\n  tasks: succeeded {}, failed {}, most attempts {}; {} were seen to end while all was killed\n  \
              kills: {}\n  between steps: {}\n  ended otherwise: {}\n{}  at rest {:.1} s after the last kill, with {} \
              in the queue and {orphans} processes left over; {:.0} s in all\n{}",
             self.stores(),
@@ -36,6 +36,9 @@ impl Scene<'_> {
             clients.refused.load(Ordering::Relaxed),
             clients.unanswered.load(Ordering::Relaxed),
             verdict.unasked,
+            verdict.deleted,
+            undead.len(),
+            self.blobs().map_or("not looked for".into(), |_| verdict.orphans.len().to_string()),
             verdict.succeeded,
             failed.len(),
             verdict.most_attempts,

@@ -1,6 +1,7 @@
 //! Waits until all is at rest, and fetches everything that there is.
 
 use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -16,7 +17,14 @@ use super::witness::{Ending, Witness};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits at most `patience` for the last task to end, then looks at everything.
-pub(super) async fn judge(clients: &Clients, witness: &Witness, patience: Duration) -> Result<Verdict> {
+///
+/// `blobs` is the directory of the blobs, if that is where they are.
+pub(super) async fn judge(
+    clients: &Clients,
+    witness: &Witness,
+    patience: Duration,
+    blobs: Option<&Path>,
+) -> Result<Verdict> {
     let start = Instant::now();
     let witnessed = witness.endings();
     let images = settled(clients, start, patience).await?;
@@ -32,6 +40,15 @@ pub(super) async fn judge(clients: &Clients, witness: &Witness, patience: Durati
     for upload in &accepted {
         let rows = rows.get(upload.task.as_str()).cloned().unwrap_or_default();
         let task = clients.json(&format!("/v1/tasks/{}", upload.task)).await.ok();
+        let is_gone = rows.is_empty() && task.is_none();
+        match clients.deletion(&upload.task) {
+            Some(_) if is_gone => {
+                verdict.deleted += 1;
+                continue;
+            }
+            Some(true) => drop(verdict.undead.insert(upload.task.clone(), "is there still".into())),
+            _ => {}
+        }
         let bytes = match &task {
             Some(task) if text(&task["status"]) == "succeeded" => check_bytes(clients, upload, task).await,
             _ => Ok(()),
@@ -42,7 +59,35 @@ pub(super) async fn judge(clients: &Clients, witness: &Witness, patience: Durati
     let answered: HashSet<_> = accepted.iter().map(|upload| upload.task.as_str()).collect();
     verdict.unasked = rows.keys().filter(|task| !answered.contains(*task)).count();
     verdict.queued = drained(clients).await?;
+    if let Some(blobs) = blobs {
+        verdict.orphans = orphans(blobs, &images).await?;
+    }
     Ok(verdict)
+}
+
+/// The blobs in the directory that no row names, once the sweeps have removed what they will.
+async fn orphans(blobs: &Path, images: &[Value]) -> Result<Vec<PathBuf>> {
+    let start = Instant::now();
+    let named: HashSet<&str> = images
+        .iter()
+        .flat_map(|image| [text(&image["original"]["sha256"]), text(&image["variant"]["sha256"])])
+        .collect();
+    loop {
+        let mut found = Vec::new();
+        for kind in ["original", "variant"] {
+            for entry in walkdir::WalkDir::new(blobs.join(kind)) {
+                // A file that is removed meanwhile is no orphan.
+                let Ok(entry) = entry else { continue };
+                if entry.file_type().is_file() && !named.contains(&*entry.file_name().to_string_lossy()) {
+                    found.push(entry.into_path());
+                }
+            }
+        }
+        if found.is_empty() || start.elapsed() > PATIENCE {
+            return Ok(found);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 /// The uploaded bytes must be there, and the result must be an image, and the one of its receipt, which must be of the

@@ -1,7 +1,7 @@
 //! What is started, and where.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -27,14 +27,37 @@ const API_POINTS: &[&str] = &["upload.stored", "upload.recorded"];
 const WORKER_POINTS: &[&str] =
     &["job.claimed", "job.started", "job.compressed", "job.stored", "job.finished", "job.published"];
 
-/// All of them, where one process does everything.
-pub(super) const ALL_POINTS: &[&str] = &[
+/// Where a deletion, and a removal of blobs, may be cut off.
+pub(super) const REMOVAL_POINTS: [&str; 4] =
+    ["removal.begun", "removal.deleted", "delete.begun", "delete.deleted"];
+
+/// Milliseconds, instead of the times that protect who is slow: where one process does everything, who is slow is dead.
+const REMOVE_SOON: &str = "removal.grace=return(5000);removal.abandoned=return(3000)";
+
+/// The others, where one process does everything.
+const BASIC_POINTS: &[&str] = &[
     "job.claimed",
     "upload.stored",
     "job.started",
     "job.compressed",
     "upload.recorded",
     "job.stored",
+    "job.finished",
+    "job.published",
+];
+
+/// The same with those of `--removals`.
+pub(super) const ALL_POINTS: &[&str] = &[
+    "job.claimed",
+    "upload.stored",
+    "removal.begun",
+    "job.started",
+    "delete.begun",
+    "job.compressed",
+    "upload.recorded",
+    "removal.deleted",
+    "job.stored",
+    "delete.deleted",
     "job.finished",
     "job.published",
 ];
@@ -59,7 +82,8 @@ impl Scene<'_> {
             specs.push(self.redis());
         }
         if self.is_one_process() {
-            specs.push(self.demitasse(API, &["serve", "--workers", "2", "--listen", &listen], ALL_POINTS, 1));
+            let serve = ["serve", "--workers", "2", "--listen", &listen];
+            specs.push(Spec { always: REMOVE_SOON, ..self.demitasse(API, &serve, self.all_points(), 1) });
             return specs;
         }
         specs.push(self.demitasse(API, &["serve", "--workers", "0", "--listen", &listen], API_POINTS, 1));
@@ -81,7 +105,7 @@ impl Scene<'_> {
             if self.is_victim(victim) { points.to_vec() } else { Vec::new() }
         };
         if self.is_one_process() {
-            events.extend(points((API, ALL_POINTS)));
+            events.extend(points((API, self.all_points())));
         } else {
             events.extend([(API, API_POINTS), (WORKER, WORKER_POINTS)].into_iter().flat_map(points));
         }
@@ -93,6 +117,16 @@ impl Scene<'_> {
 
     pub(super) fn previous(&self) -> Option<&Path> {
         self.previous.filter(|_| !self.is_one_process())
+    }
+
+    /// Where blobs are kept as files that nobody else looks at.
+    pub(super) fn blobs(&self) -> Option<PathBuf> {
+        let is_ours = self.is_one_process() && self.args.storage.is_none();
+        is_ours.then(|| self.folder.join("data-1/blobs"))
+    }
+
+    fn all_points(&self) -> &'static [&'static str] {
+        if self.args.removals { ALL_POINTS } else { BASIC_POINTS }
     }
 
     fn is_victim(&self, kind: &str) -> bool {
@@ -119,6 +153,7 @@ impl Scene<'_> {
             args: args.map(str::to_owned).into_iter().chain(directory).collect(),
             points: &[],
             passes: 1,
+            always: "",
             slow: 0,
             random: Random::new(self.seed, 100),
         }
@@ -151,6 +186,7 @@ impl Scene<'_> {
             points: if self.is_victim(kind) { points } else { &[] },
             // An API that dies at every third upload accepts next to nothing.
             passes: if points.len() == API_POINTS.len() { 30 } else { 6 },
+            always: "",
             slow: self.args.slow,
             random: Random::new(self.seed, 100 + n),
         }

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::random::Random;
+use super::scene::REMOVAL_POINTS;
 use super::tally::Tally;
 
 /// How long what a dead process has started may outlive it.
@@ -55,6 +56,8 @@ pub(super) struct Spec {
     /// Where it may be told to die, and how many times it passes there first.
     pub(super) points: &'static [&'static str],
     pub(super) passes: u64,
+    /// What is armed at every start beside them.
+    pub(super) always: &'static str,
     /// Milliseconds that its jobs take at least, where it is not told to die.
     pub(super) slow: u64,
     pub(super) random: Random,
@@ -160,12 +163,17 @@ impl Spec {
         let log = OpenOptions::new().create(true).append(true).open(shared.logs.join(&program.log))?;
         let mut command = Command::new(&program.path);
         command.args(&self.args).env_remove("FAILPOINTS");
-        if let Some(point) = point {
-            let passes = self.random.within(1, self.passes);
-            command.env("FAILPOINTS", format!("{point}={passes}*off->1*return(kill)"));
-        } else if self.slow > 0 {
-            command.env("FAILPOINTS", format!("engine.child=sleep({})", self.slow));
-        }
+        let armed = match point {
+            // They come with the sweeps, which are few.
+            Some(point) if REMOVAL_POINTS.contains(&point) => format!("{point}=1*return(kill)"),
+            Some(point) => {
+                let passes = self.random.within(1, self.passes);
+                format!("{point}={passes}*off->1*return(kill)")
+            }
+            None if self.slow > 0 => format!("engine.child=sleep({})", self.slow),
+            None => String::new(),
+        };
+        command.env("FAILPOINTS", [&*armed, self.always].join(";").trim_matches(';'));
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.kill_on_drop(true).process_group(0).spawn();
         let child = child.with_context(|| format!("{} cannot be started", program.path.display()))?;
@@ -198,6 +206,7 @@ mod tests {
             args: Vec::new(),
             points: &[],
             passes: 1,
+            always: "",
             slow: 0,
             random: Random::new(1, 1),
         };
@@ -217,6 +226,7 @@ mod tests {
             args: vec!["-c".into(), "echo started; sleep 600 & wait".into()],
             points: &[],
             passes: 1,
+            always: "",
             slow: 0,
             random: Random::new(1, 1),
         };

@@ -21,6 +21,10 @@ impl Tally {
         names.iter().copied().find(|name| self.of(name) == 0)
     }
 
+    pub(super) fn sum(&self, names: &[&str]) -> u64 {
+        names.iter().map(|name| self.of(name)).sum()
+    }
+
     /// `name 3, other 0`.
     pub(super) fn show(&self, names: &[&str]) -> String {
         names.iter().map(|name| format!("{name} {}", self.of(name))).collect::<Vec<_>>().join(", ")
@@ -41,6 +45,7 @@ mod tests {
         tally.count("a");
         tally.count("a");
         assert_eq!(tally.show(&["a", "b"]), "a 2, b 0");
+        assert_eq!(tally.sum(&["a", "b"]), 2);
         assert_eq!(tally.missing(&["a", "b"]), Some("b"));
         assert_eq!(tally.missing(&["a"]), None);
     }

@@ -1,6 +1,7 @@
 //! Compares what clients were promised with what the server shows once it is at rest. Asks nobody: `rest` does.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,6 +19,12 @@ pub(super) struct Verdict {
     pub(super) lost: BTreeMap<String, String>,
     /// More than one row or result for one upload.
     pub(super) doubled: BTreeMap<String, String>,
+    /// Accepted, deleted, and gone.
+    pub(super) deleted: usize,
+    /// Deleted, which was answered, and there still.
+    pub(super) undead: BTreeMap<String, String>,
+    /// Blobs that no row names and no sweep removes.
+    pub(super) orphans: Vec<PathBuf>,
     /// Rows of uploads that were not answered: kept, and worked on as well.
     pub(super) unasked: usize,
     /// Ends that were seen while everything was killed.
@@ -43,7 +50,9 @@ pub(super) struct Shown<'a> {
 impl Verdict {
     /// A failed task has ended, but these pictures can be compressed.
     pub(super) fn is_good(&self) -> bool {
-        self.lost.is_empty() && self.doubled.is_empty() && self.failed.is_empty() && self.queued == 0
+        let none =
+            [&self.lost, &self.doubled, &self.failed, &self.undead].iter().all(|tasks| tasks.is_empty());
+        none && self.orphans.is_empty() && self.queued == 0
     }
 
     pub(super) fn look_at(&mut self, upload: &Accepted, shown: &Shown<'_>) {
@@ -145,7 +154,10 @@ mod tests {
         assert_eq!(counts(&good), [1, 0, 0, 0]);
         assert_eq!(good.most_attempts, 3);
         assert!(good.is_good());
-        assert!(!Verdict { queued: 1, ..good }.is_good());
+        assert!(!Verdict { queued: 1, ..Verdict::default() }.is_good());
+        assert!(!Verdict { orphans: vec!["blob".into()], ..Verdict::default() }.is_good());
+        let undead = [("t".to_owned(), "is there still".to_owned())].into();
+        assert!(!Verdict { undead, ..Verdict::default() }.is_good());
     }
 
     #[test]

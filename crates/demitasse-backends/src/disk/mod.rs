@@ -5,6 +5,7 @@
 //! renamed. Names come from typed keys only; no path from outside enters. With [`DiskBlobs::behind_proxy`] a reverse proxy
 //! sends the bytes; what is made is then readable by the group, which the proxy belongs to.
 
+mod durable;
 mod put;
 mod read;
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,7 +23,8 @@ use demitasse_core::{
 };
 
 use crate::ConnectError;
-use crate::lock::{Lock, create_private_dir};
+use crate::lock::{Lock, create_private_dir, sync_dir};
+use durable::Durable;
 
 /// The name in errors.
 const BACKEND: &str = "disk";
@@ -35,8 +37,8 @@ pub struct DiskBlobs(Arc<Root>);
 
 struct Root {
     path: PathBuf,
-    /// Held while directories are made: who finds one may rely on its being durable.
-    making: Mutex<()>,
+    /// Directories whose own names are known to be durable.
+    durable: Durable,
     /// Held while a check uses its one name.
     checking: tokio::sync::Mutex<()>,
     /// Where the reverse proxy keeps the directory, without a slash at the end.
@@ -83,10 +85,10 @@ impl DiskBlobs {
                 put::open_to_group(path).map_err(|error| ConnectError::open(path, error))?;
             }
         }
-        put::sync_dir(dir).map_err(|error| ConnectError::open(dir, error))?;
+        sync_dir(dir).map_err(|error| ConnectError::open(dir, error))?;
         Ok(Self(Arc::new(Root {
             path: dir.into(),
-            making: Mutex::default(),
+            durable: Durable::default(),
             checking: tokio::sync::Mutex::default(),
             proxy_prefix,
             _lock: lock,
@@ -130,8 +132,10 @@ fn remove_leftovers(staging: &Path) -> io::Result<()> {
 fn store_error(key: BlobKey) -> impl FnOnce(io::Error) -> StoreError {
     move |error| {
         let kind = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::Full,
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Denied,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                ErrorKind::Full
+            }
+            io::ErrorKind::PermissionDenied => ErrorKind::Denied,
             io::ErrorKind::InvalidInput => ErrorKind::Invalid,
             io::ErrorKind::NotFound => ErrorKind::NotFound,
             _ => ErrorKind::Unavailable,

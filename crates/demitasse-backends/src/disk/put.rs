@@ -3,18 +3,18 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 
 use demitasse_core::{BlobKey, BlobSource};
 
 use super::{Root, STAGING};
+use crate::lock::sync_dir;
 
 /// Stores the blob. One that exists is left, and made durable in case another put has only just renamed it.
 pub(super) fn put(root: &Root, key: BlobKey, source: BlobSource) -> io::Result<()> {
     let path = root.blob_path(key);
     let Some(dir) = path.parent() else { return Err(io::ErrorKind::InvalidInput.into()) };
     if path.try_exists()? {
-        return sync_dir(dir);
+        return make_durable(root, key, dir);
     }
     match source {
         BlobSource::Bytes(bytes) => {
@@ -25,7 +25,7 @@ pub(super) fn put(root: &Root, key: BlobKey, source: BlobSource) -> io::Result<(
         }
         BlobSource::File(file) => put_file(root, dir, &path, &file)?,
     }
-    sync_dir(dir)
+    make_durable(root, key, dir)
 }
 
 /// Removes the blob, durably; one that is not there is no error.
@@ -38,15 +38,18 @@ pub(super) fn delete(root: &Root, key: BlobKey) -> io::Result<()> {
     }
 }
 
-/// Renames `source` into place if the file system can, and copies it otherwise.
+/// Gives `source` a second name if the file system can, and copies it otherwise. Its first name stays: it is how bytes are found
+/// again that no row names, should we die before there is one.
 fn put_file(root: &Root, dir: &Path, path: &Path, source: &Path) -> io::Result<()> {
     let mut from = File::open(source)?;
-    if can_rename(root, source)? {
+    if can_link(root, source)? {
         set_mode(root, &from)?;
         from.sync_all()?;
         make_dirs(root, dir)?;
-        match std::fs::rename(source, path) {
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {}
+        match std::fs::hard_link(source, path) {
+            // Another put was faster: same key, same bytes.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) if cannot_link(&error) => {}
             result => return result,
         }
     }
@@ -56,8 +59,14 @@ fn put_file(root: &Root, dir: &Path, path: &Path, source: &Path) -> io::Result<(
     staged.publish(path)
 }
 
-/// Whether `source` is a file (a link would be renamed in place of the bytes) on the root's file system.
-fn can_rename(root: &Root, source: &Path) -> io::Result<bool> {
+/// Whether this is about links and not about the disk: file systems without them, and rules against them.
+fn cannot_link(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, PermissionDenied, TooManyLinks, Unsupported};
+    matches!(error.kind(), CrossesDevices | PermissionDenied | TooManyLinks | Unsupported)
+}
+
+/// Whether `source` is a file (a symbolic link would be linked in place of the bytes) on the root's file system.
+fn can_link(root: &Root, source: &Path) -> io::Result<bool> {
     let metadata = std::fs::symlink_metadata(source)?;
     #[cfg(unix)]
     let same_device = {
@@ -107,30 +116,32 @@ impl Drop for Staged {
     }
 }
 
-/// Makes the two directories above a blob, and syncs the parent of each that is new.
+/// Makes the two directories above a blob where they are missing; they are not durable yet.
 fn make_dirs(root: &Root, dir: &Path) -> io::Result<()> {
-    let _making = root.making.lock().unwrap_or_else(PoisonError::into_inner);
-    if dir.try_exists()? {
-        return Ok(());
-    }
     for new in [dir.parent(), Some(dir)].into_iter().flatten() {
         match std::fs::create_dir(new) {
-            Ok(()) => {
-                if root.proxy_prefix.is_some() {
-                    open_to_group(new)?;
-                }
-                new.parent().map_or(Ok(()), sync_dir)?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            Ok(()) if root.proxy_prefix.is_some() => open_to_group(new)?,
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
         }
     }
     Ok(())
 }
 
-/// Makes names in `dir` durable. Windows has no such call and needs none.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+/// Makes the names in `dir` durable, and that of `dir` itself and of the one above unless this was done since the start.
+///
+/// Nobody waits for another's sync here: who comes while a directory's name is not known to be durable syncs as well, and
+/// the file system does both at once.
+fn make_durable(root: &Root, key: BlobKey, dir: &Path) -> io::Result<()> {
+    sync_dir(dir)?;
+    if root.durable.knows(key) {
+        return Ok(());
+    }
+    for above in dir.ancestors().skip(1).take(2) {
+        sync_dir(above)?;
+    }
+    root.durable.remember(key);
+    Ok(())
 }
 
 /// Readable by this user only, or by the group too where a reverse proxy sends the bytes; whatever the umask is.

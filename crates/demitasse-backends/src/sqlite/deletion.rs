@@ -7,7 +7,6 @@ use demitasse_core::{BlobKey, DeletionStore, ImageId, OwnerId, Removal, StoreErr
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
-use super::error::store_error;
 use super::{BACKEND, SqliteStore};
 use crate::lease::new_lease;
 use crate::sql::{Statement, deletion, images, rows};
@@ -18,30 +17,31 @@ deletion::statements! {
 
 deletion::deletion_store!(SqliteStore);
 
+/// What the image's rows name is listed, as [`LIST`] does.
+const LIST_BLOBS_OF: &str = "INSERT INTO listed_blobs (kind, sha256, since)
+    SELECT kind, sha256, CAST(unixepoch('subsec') * 1000 AS INTEGER) FROM (
+        SELECT 'original' AS kind, sha256 FROM images WHERE id = $1 AND owner = $2
+        UNION ALL SELECT 'variant', jobs.variant_sha256 FROM images JOIN jobs ON jobs.sequence = images.sequence
+            WHERE images.id = $1 AND images.owner = $2 AND jobs.variant_sha256 IS NOT NULL) WHERE TRUE
+    ON CONFLICT (kind, sha256) DO UPDATE SET since = excluded.since WHERE listed_blobs.lease IS NULL";
+
 /// The job goes with its image.
 const DELETE: &str = "DELETE FROM images WHERE id = $1 AND owner = $2";
 
 impl SqliteStore {
     async fn delete(&self, owner: OwnerId, id: ImageId) -> Result<Option<Upload>, StoreError> {
-        let failed = || store_error(id.to_string());
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
-        let found = images::image(owner, id).query().fetch_all(&mut *transaction).await.map_err(failed())?;
-        let Some(deleted) = found.first().map(rows::upload).transpose()? else { return Ok(None) };
-        let delete = Statement::new(DELETE).bind(id.to_string()).bind(owner.to_string());
-        delete.query().execute(&mut *transaction).await.map_err(failed())?;
-        for key in deleted.blobs() {
-            deletion::about(LIST, key).query().execute(&mut *transaction).await.map_err(failed())?;
-        }
-        transaction.commit().await.map_err(failed())?;
-        Ok(Some(deleted))
+        let about = |sql| Statement::new(sql).bind(id.to_string()).bind(owner.to_string());
+        let statements = vec![images::image(owner, id), about(LIST_BLOBS_OF), about(DELETE)];
+        let done = self.run(statements, &id.to_string()).await?;
+        done.rows.first().map(rows::upload).transpose()
     }
 
     async fn select(&self, statement: Statement, key: &str) -> Result<Vec<SqliteRow>, StoreError> {
         self.read(statement, key).await
     }
 
-    /// Runs a writing statement with `RETURNING` to its end.
+    /// Runs a writing statement with `RETURNING`.
     async fn change(&self, statement: Statement, key: &str) -> Result<Vec<SqliteRow>, StoreError> {
-        statement.query().fetch_all(&self.writer).await.map_err(store_error(key))
+        Ok(self.run(vec![statement], key).await?.rows)
     }
 }

@@ -10,7 +10,8 @@ pub(super) fn store_error(key: impl Into<String>) -> impl FnOnce(sqlx::Error) ->
     move |error| StoreError::new(kind(&error), BACKEND, key).because(error)
 }
 
-fn kind(error: &sqlx::Error) -> ErrorKind {
+/// The cause behind an error of sqlx.
+pub(super) fn kind(error: &sqlx::Error) -> ErrorKind {
     match error {
         sqlx::Error::Database(error) if error.is_unique_violation() => ErrorKind::Conflict,
         sqlx::Error::Database(error) => kind_of_code(error.as_ref()),
@@ -29,13 +30,16 @@ fn kind_of_code(error: &dyn DatabaseError) -> ErrorKind {
     const LOCKED: i32 = 6;
     const READONLY: i32 = 8;
     const IOERR: i32 = 10;
+    const CORRUPT: i32 = 11;
     const FULL: i32 = 13;
     const CANTOPEN: i32 = 14;
+    const NOTADB: i32 = 26;
     let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
     match code & 0xff {
         FULL => ErrorKind::Full,
         BUSY | LOCKED | IOERR | CANTOPEN => ErrorKind::Unavailable,
         PERM | READONLY => ErrorKind::Denied,
+        CORRUPT | NOTADB => ErrorKind::Damaged,
         _ => ErrorKind::Internal,
     }
 }

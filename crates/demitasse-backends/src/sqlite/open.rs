@@ -1,6 +1,7 @@
 //! Opening a database: lock, connections, schema.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::SqlSafeStr;
@@ -8,6 +9,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::SqliteStore;
+use super::writer::Writer;
 use crate::ConnectError;
 use crate::lock::{Lock, create_private_dir, open_private};
 
@@ -33,7 +35,7 @@ pub(super) fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migr
 /// backup, or someone's shell.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a call waits for its turn at the writer before it gives up as `Unavailable`.
+/// How long a call waits for a connection before it gives up as `Unavailable`.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads are short and come from memory; more connections gain nothing.
@@ -92,7 +94,14 @@ impl SqliteStore {
             .connect_with(options.read_only(true))
             .await
             .map_err(|error| ConnectError::open(path, error))?;
-        Ok(Self { writer, readers, upload_enqueues, _lock: lock })
+        Ok(Self {
+            changes: Writer::start(writer.clone()),
+            writer,
+            readers,
+            is_damaged: AtomicBool::new(false),
+            upload_enqueues,
+            _lock: lock,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use demitasse_core::{Claim, JobQueue, QueueDepth, StoreError, Ticket};
+use demitasse_core::{Claim, JobId, JobQueue, Priority, QueueDepth, StoreError, Ticket};
 
 use super::{BACKEND, SqliteStore};
 use crate::lease::new_lease;
@@ -22,6 +22,17 @@ queue::statements! {
 pub(super) fn insert(ticket: Ticket) -> Statement {
     queue::enqueue(ENQUEUE, ticket)
 }
+
+/// As [`insert`], for the job whose row is the last that was inserted.
+pub(super) fn insert_for_last_row(job_id: JobId, priority: Priority) -> Statement {
+    Statement::new(ENQUEUE_LAST_ROW).bind(job_id.to_string()).bind(priority.rank())
+}
+
+const ENQUEUE_LAST_ROW: &str = "INSERT INTO queue_entries (job_id, sequence, priority, ready_at)
+    VALUES ($1, last_insert_rowid(), $2, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+    ON CONFLICT (job_id) DO UPDATE SET sequence = excluded.sequence, priority = excluded.priority,
+        dead_at = NULL, deliveries = 0, ready_at = excluded.ready_at
+    WHERE queue_entries.dead_at IS NOT NULL";
 
 #[async_trait]
 impl JobQueue for SqliteStore {

@@ -231,3 +231,33 @@ async fn the_pools_say_who_has_the_writer_and_how_many_may_read() {
     held.close().await.unwrap();
     assert_eq!(store.pools(), [PoolUse { in_use: 0, idle: 0, ..writer }, readers]);
 }
+
+#[tokio::test]
+async fn a_broken_page_is_damage_and_the_check_says_so_once_it_was_met() {
+    let (store, dir) = open().await;
+    store.create_upload(sample::upload(1)).await.unwrap();
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'images'";
+    let root: i64 = sqlx::query(root).fetch_one(&store.writer).await.unwrap().get(0);
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&store.writer).await.unwrap();
+    store.writer.close().await;
+    store.readers.close().await;
+    drop(store);
+    let path = dir.path().join("demitasse.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let page = 4096 * (usize::try_from(root).unwrap() - 1);
+    bytes[page..page + 4096].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+
+    let store = SqliteStore::open(&path, true).await.unwrap();
+    store.check().await.unwrap();
+    assert_eq!(store.examine().await.unwrap_err().kind, ErrorKind::Damaged);
+    let store = {
+        drop(store);
+        SqliteStore::open(&path, true).await.unwrap()
+    };
+    let error = store.image(OwnerId::DEFAULT, sample::image_id(1)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Damaged, "{error:?}");
+    assert_eq!(store.check().await.unwrap_err().kind, ErrorKind::Damaged);
+    let error = store.create_upload(sample::upload(2)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Damaged, "{error:?}");
+}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use demitasse_backends::connect;
-use demitasse_core::{BlobBody, Sha256, StoredOriginal};
+use demitasse_core::{BlobBody, ErrorKind, Sha256, StoredOriginal};
 use demitasse_engine::Request;
 use futures_util::future::BoxFuture;
 use futures_util::stream;
@@ -126,7 +126,7 @@ async fn stores(config: &Config) -> Vec<Finding> {
     };
     let none = String::new();
     let bridge = config.urls.original.as_ref().map_or(&none, |original| &original.redis);
-    let tried = backends.check().await.into_iter();
+    let tried = backends.examine().await.into_iter();
     tried
         .map(|check| {
             let (name, url) = match check.port {
@@ -141,10 +141,13 @@ async fn stores(config: &Config) -> Vec<Finding> {
                 Some(error) => {
                     let cause =
                         error.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
-                    Err(format!(
-                        "{}: {error}{cause}; check that it runs and may be used, and its disk",
-                        without_password(url)
-                    ))
+                    let remedy = match error.kind {
+                        ErrorKind::Damaged => {
+                            "pages of it are broken: stop, look at the disk, and restore a backup"
+                        }
+                        _ => "check that it runs and may be used, and its disk",
+                    };
+                    Err(format!("{}: {error}{cause}; {remedy}", without_password(url)))
                 }
             };
             Finding { name, outcome }

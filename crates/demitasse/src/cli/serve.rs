@@ -34,6 +34,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, command: Command) -> anyhow::Result<ExitCode> {
+    crate::memory::keep_little();
     #[cfg(feature = "failpoints")]
     let _armed = crate::failpoint::arm();
     let _telemetry = telemetry::start(&args.log, args.log_format, args.otlp_endpoint.as_deref())?;

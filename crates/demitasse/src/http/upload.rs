@@ -19,6 +19,7 @@ use super::metered::{BESIDE_FILE, Form, Progress};
 use super::state::Http;
 use crate::config::DoorConfig;
 use crate::metrics::Refused;
+use crate::reclaim::UPLOAD;
 
 /// How much of a refused body is read and thrown away, so that the client gets to read the refusal.
 const DRAINED: u64 = 16 * 1024 * 1024;
@@ -123,7 +124,7 @@ async fn store(
         return Err(error);
     }
     let (file, path) =
-        tempfile::Builder::new().prefix("upload-").tempfile_in(spool).map_err(storage)?.into_parts();
+        tempfile::Builder::new().prefix(UPLOAD).tempfile_in(spool).map_err(storage)?.into_parts();
     let mut file = tokio::fs::File::from_std(file);
     let mut hasher = Sha256Hasher::default();
     let mut bytes = 0;
@@ -216,6 +217,11 @@ fn storage(error: io::Error) -> ApiError {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             tracing::error!(%error, "no room for an upload");
             ApiError::new(Code::StorageFull, "There is no room left on the server; nothing was kept.")
+        }
+        // As Linux makes a disk that it has found defective.
+        io::ErrorKind::ReadOnlyFilesystem => {
+            tracing::error!(%error, "uploads cannot be written");
+            ApiError::new(Code::Unavailable, "The server's disk cannot be written; nothing was kept.")
         }
         _ => ApiError::internal(&error),
     }

@@ -115,7 +115,8 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
         let hold = hold_result(worker, &variant).await?;
         let key = BlobKey { kind: BlobKind::Variant, sha256: variant.sha256 };
         if worker.backends.blobs.head(key).await?.is_some() {
-            return Ok(Made { variant, hold, image: upload.image.clone(), end: JobEnd::Reused, alone });
+            let (image, end) = (upload.image.clone(), JobEnd::Reused);
+            return Ok(Made { variant, hold, spool: None, image, end, alone });
         }
     }
     let finished = compress(worker, upload).await?;
@@ -130,14 +131,15 @@ async fn variant(worker: &Worker, upload: &Upload) -> Result<Made, Fault> {
     }
     let store = Instant::now();
     let hold = hold_result(worker, &variant).await?;
-    hold.put(BlobSource::Bytes(finished.bytes)).await?;
+    let spool = worker.originals.spool_variant(finished.bytes).await?;
+    hold.put(BlobSource::File(spool.to_path_buf())).await?;
     worker.metrics.step(Step::Store, format, store.elapsed());
     failpoint::hit("job.stored");
     let end = match variant.outcome {
         VariantOutcome::Compressed => JobEnd::Compressed,
         VariantOutcome::KeptOriginal => JobEnd::KeptOriginal,
     };
-    Ok(Made { variant, hold, image: upload.image.clone(), end, alone })
+    Ok(Made { variant, hold, spool: Some(spool), image: upload.image.clone(), end, alone })
 }
 
 async fn hold_result(worker: &Worker, variant: &Variant) -> Result<Hold, StoreError> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use demitasse_core::{
     Claim, Failure, ImageRecord, Job, JobState, LeaseId, StoreError, Transition, Upload, Variant,
 };
+use tempfile::TempPath;
 use tokio::sync::OwnedMutexGuard;
 
 use super::Worker;
@@ -20,6 +21,8 @@ pub(super) struct Made {
     pub(super) variant: Variant,
     /// Keeps its blob until it is named.
     pub(super) hold: Hold,
+    /// Its bytes, by which the next start finds the blob if we die before it is named.
+    pub(super) spool: Option<TempPath>,
     /// The image, whose original is stored now.
     pub(super) image: ImageRecord,
     pub(super) end: JobEnd,
@@ -31,7 +34,7 @@ pub(super) async fn succeed(
     worker: &Worker,
     claim: Claim,
     upload: &Upload,
-    Made { variant, hold, image, end, alone }: Made,
+    Made { variant, hold, spool, image, end, alone }: Made,
     began: Instant,
 ) -> Result<(), StoreError> {
     let bytes = variant.bytes;
@@ -42,7 +45,7 @@ pub(super) async fn succeed(
         hold.abandon().await;
         return superseded(worker, claim, began).await;
     };
-    drop(alone);
+    drop((alone, spool));
     failpoint::hit("job.finished");
     let ended = Upload { image, job };
     publish(&worker.backends, &ended).await;

@@ -1,8 +1,9 @@
 //! Originals that another program keeps: fetched once, then ours.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use demitasse_core::{
     BlobKey, BlobKind, BlobSource, ErrorKind, Original, Sha256, StoreError, StoredOriginal, Upload,
 };
@@ -16,6 +17,7 @@ use crate::failpoint;
 use crate::fetch::{FetchError, GuardedClient, SaveError};
 use crate::hold::Hold;
 use crate::http::sentence;
+use crate::reclaim::{ORIGINAL, VARIANT};
 
 /// What it takes to fetch an original.
 pub(crate) struct Originals {
@@ -59,10 +61,21 @@ pub(super) async fn stored(worker: &Worker, upload: &Upload) -> Result<Upload, F
 }
 
 impl Originals {
+    /// A result's bytes, as a file that stays until a row names them.
+    pub(super) async fn spool_variant(&self, bytes: Bytes) -> Result<TempPath, Fault> {
+        let dir = self.spool.clone();
+        let written = tokio::task::spawn_blocking(move || {
+            let mut file = tempfile::Builder::new().prefix(VARIANT).tempfile_in(dir)?;
+            file.write_all(&bytes)?;
+            io::Result::Ok(file.into_temp_path())
+        });
+        written.await.map_err(io::Error::other).flatten().map_err(spool)
+    }
+
     /// The bytes at `url`, as a file; what they show is not known yet.
     async fn fetch(&self, url: &str) -> Result<TempPath, Fault> {
         let fetched = self.client.get(url).await.map_err(not_fetched)?;
-        let file = tempfile::Builder::new().prefix("original-").tempfile_in(&self.spool).map_err(spool)?;
+        let file = tempfile::Builder::new().prefix(ORIGINAL).tempfile_in(&self.spool).map_err(spool)?;
         let (file, path) = file.into_parts();
         let saved = fetched.save(&mut tokio::fs::File::from_std(file)).await;
         saved.map(|_| path).map_err(|error| match error {
@@ -105,5 +118,5 @@ fn spool(error: io::Error) -> Fault {
         }
         _ => ErrorKind::Internal,
     };
-    StoreError::new(kind, "spool", "original").because(error).into()
+    StoreError::new(kind, "spool", "bytes in flight").because(error).into()
 }

@@ -69,6 +69,13 @@ mod hostile;
 /// Copies of the embedded stores, made while the service runs.
 mod backup;
 
+/// What is on the disk before an upload is answered: the system calls of the real binary.
+#[cfg(target_os = "linux")]
+mod durability;
+
+/// Full disks, read-only ones, broken pages, clocks that jump, children that hang.
+mod faults;
+
 /// The real binary: crashes at every step, shutdown, commands.
 mod process;
 

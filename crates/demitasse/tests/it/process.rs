@@ -343,6 +343,72 @@ mod failpoints {
         deletes("delete.deleted", true).await;
     }
 
+    /// Removals without the times that protect those who are slow: nobody is, here.
+    const AT_ONCE: &str = "removal.grace=return(0);removal.abandoned=return(0)";
+
+    /// Dies at `point` of a removal, and the next start ends it; the same bytes can be uploaded again.
+    async fn removes(point: &str) {
+        let data = TempDir::new().unwrap();
+        let args = ["--workers", "1", "--sweep", "1"];
+        let mut server = Server::start(data.path(), &args, &format!("{AT_ONCE};{point}=return(kill)"));
+        let id = server.upload(png(24, 24, 1)).await.unwrap();
+        let image = server.ended(&id).await["image"]["id"].as_str().unwrap().to_owned();
+        server.client.delete(format!("{}/v1/images/{image}", server.url)).send().await.ok();
+        assert_eq!(server.wait().await, None, "{point} was not reached");
+
+        let server = Server::start(data.path(), &args, AT_ONCE);
+        no_blobs(data.path()).await;
+        let id = server.upload(png(24, 24, 1)).await.unwrap();
+        let url = server.ended(&id).await["image"]["original"]["url"].as_str().unwrap().to_owned();
+        let answer = server.client.get(url).send().await.unwrap();
+        assert_eq!(answer.bytes().await.unwrap(), png(24, 24, 1), "{point}");
+    }
+
+    async fn no_blobs(data: &std::path::Path) {
+        let blobs = ["original", "variant"].map(|kind| data.join("blobs").join(kind));
+        eventually("no blob is left", || async {
+            (blobs.iter().map(|dir| files_below(dir)).sum::<usize>() == 0).then_some(())
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn killed_when_a_removal_was_begun_the_next_start_ends_it() {
+        removes("removal.begun").await;
+    }
+
+    #[tokio::test]
+    async fn killed_when_a_blob_was_deleted_the_next_start_ends_its_removal() {
+        removes("removal.deleted").await;
+    }
+
+    #[tokio::test]
+    async fn killed_between_the_bytes_and_the_row_the_bytes_go() {
+        let data = TempDir::new().unwrap();
+        let args = ["--workers", "1", "--sweep", "1"];
+        let mut server = Server::start(data.path(), &args, "upload.stored=return(kill)");
+        server.upload(png(24, 24, 1)).await.unwrap_err();
+        assert_eq!(server.wait().await, None);
+        assert_eq!(files_below(&data.path().join("blobs/original")), 1);
+        let _server = Server::start(data.path(), &args, AT_ONCE);
+        no_blobs(data.path()).await;
+        assert!(spooled(data.path()).is_empty());
+    }
+
+    #[tokio::test]
+    async fn killed_between_a_result_and_its_row_the_result_of_a_deleted_image_goes() {
+        let data = TempDir::new().unwrap();
+        let args = ["--workers", "1", "--sweep", "1"];
+        let mut server = Server::start(data.path(), &args, "job.stored=return(kill)");
+        server.upload(png(24, 24, 1)).await.ok();
+        assert_eq!(server.wait().await, None);
+        assert_eq!(files_below(&data.path().join("blobs/variant")), 1);
+        let server = Server::start(data.path(), &["--workers", "0", "--sweep", "1"], AT_ONCE);
+        let image = server.json("/v1/images").await["data"][0]["id"].as_str().unwrap().to_owned();
+        server.client.delete(format!("{}/v1/images/{image}", server.url)).send().await.unwrap();
+        no_blobs(data.path()).await;
+    }
+
     #[tokio::test]
     async fn a_job_that_kills_the_server_each_time_is_given_up() {
         let data = TempDir::new().unwrap();

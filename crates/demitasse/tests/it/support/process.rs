@@ -13,6 +13,8 @@ pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) client: reqwest::Client,
     child: Child,
+    /// Asked to stop in the end, and not killed: who is killed leaves behind what it has started.
+    is_wrapped: bool,
 }
 
 impl Server {
@@ -23,15 +25,24 @@ impl Server {
 
     /// The same at an address of one's own choice.
     pub(crate) fn at(listen: &str, data: &Path, args: &[&str], failpoints: &str) -> Self {
-        let mut child = command()
-            .args(["serve", "--listen", listen, "--data"])
-            .arg(data)
-            .args(args)
-            .env("FAILPOINTS", failpoints)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = command();
+        command.args(["serve", "--listen", listen, "--data"]).arg(data).args(args);
+        Self::spawn(command.env("FAILPOINTS", failpoints))
+    }
+
+    /// The same as a child of `wrapper`, a program with its options, which is told to stop in the end.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn under(wrapper: &[&str], data: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new(wrapper[0]);
+        command.env_clear().args(&wrapper[1..]).arg(env!("CARGO_BIN_EXE_demitasse"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(args);
+        let mut server = Self::spawn(&mut command);
+        server.is_wrapped = true;
+        server
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();
         // The log is shown by the test harness if the test fails.
         std::thread::spawn(move || {
@@ -43,7 +54,19 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url =
             line.trim().strip_prefix("Demitasse is ready: ").unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        Self { url, client: reqwest::Client::new(), child }
+        Self { url, client: reqwest::Client::new(), child, is_wrapped: false }
+    }
+
+    /// Uploads, and gives the answer's status and body.
+    pub(crate) async fn try_upload(&self, bytes: Vec<u8>) -> (u16, Value) {
+        let form = Form::new().part("image", Part::bytes(bytes).file_name("photo.png"));
+        let answer =
+            self.client.post(format!("{}/v1/images", self.url)).multipart(form).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    pub(crate) async fn status(&self, path: &str) -> u16 {
+        self.client.get(format!("{}{path}", self.url)).send().await.unwrap().status().as_u16()
     }
 
     pub(crate) async fn upload(&self, bytes: Vec<u8>) -> reqwest::Result<String> {
@@ -73,7 +96,7 @@ impl Server {
         line.unwrap_or("0").parse().unwrap()
     }
 
-    #[cfg(feature = "failpoints")]
+    #[cfg(any(feature = "failpoints", target_os = "linux"))]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -105,7 +128,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.child.kill().ok();
+        if self.is_wrapped {
+            let pid = rustix::process::Pid::from_child(&self.child);
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
+        } else {
+            self.child.kill().ok();
+        }
         self.child.wait().ok();
     }
 }
