@@ -141,9 +141,9 @@ fn a_profile_of_another_space_is_ignored_with_a_warning() {
 
 #[test]
 fn many_small_segments_are_one_item() {
-    let comments = vec![segment(0xFE, &[]); 100_000];
+    let comments = vec![segment(0xFE, &[]); 16_000];
     let found = metadata(&with(&plain(), &comments));
-    assert_eq!((found.items.len(), bytes_of(&found, Kind::Comment)), (1, 400_000));
+    assert_eq!((found.items.len(), bytes_of(&found, Kind::Comment)), (1, 64_000));
 }
 
 #[test]
