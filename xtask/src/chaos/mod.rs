@@ -198,7 +198,7 @@ async fn upload_and_kill(
 ) -> Result<()> {
     let uploads = scene.args.uploads;
     let seconds = Duration::from_secs(scene.args.seconds);
-    let most = (seconds * 4).max(A_KILL * u32::try_from(scene.args.kills)?);
+    let most = (seconds * 8).max(A_KILL * u32::try_from(scene.args.kills)?);
     let start = Instant::now();
     let events = scene.events(services);
     let enough = || {

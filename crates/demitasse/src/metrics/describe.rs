@@ -69,7 +69,7 @@ const GAUGES: &[(&str, Option<Unit>, &str)] = &[
     (
         "demitasse_spool_bytes",
         Some(Unit::Bytes),
-        "What uploads and fetched originals in flight hold on disk; NaN if it cannot be read.",
+        "What uploads, fetched originals and results in flight hold on disk; NaN if it cannot be read.",
     ),
     (
         "demitasse_engine_memory_reserved_bytes",
