@@ -19,7 +19,8 @@ pub struct Limits {
     pub max_frames: u32,
     /// Pixels of all its frames together, each as large as the canvas. Default 1,000 megapixels (10^9).
     pub max_animation_pixels: u64,
-    /// Bytes of one piece of metadata (an ICC profile, EXIF, a text chunk) after decompression. Default 16 MB.
+    /// Bytes of one piece of metadata (an ICC profile, EXIF, a text chunk) after decompression; of a PNG, of all of them together.
+    /// Default 16 MB.
     pub max_metadata_bytes: u64,
     /// Bytes that a call may allocate, if there is a bound: what is predicted to need more is refused
     /// ([`crate::memory_needed`]). Default none.

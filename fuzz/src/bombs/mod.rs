@@ -2,6 +2,7 @@
 //! `make bombs` measures it.
 
 mod claims;
+mod drawings;
 mod frames;
 mod metadata;
 
@@ -29,7 +30,7 @@ pub enum Ending {
 
 /// Every bomb.
 pub fn all() -> Vec<Bomb> {
-    [claims::all(), frames::all(), metadata::all()].concat()
+    [claims::all(), drawings::all(), frames::all(), metadata::all()].concat()
 }
 
 fn bomb(name: impl Into<String>, ending: Ending, bytes: Vec<u8>) -> Bomb {

@@ -10,6 +10,10 @@ fn every_file_is_of_the_format_that_it_is_called_by_and_whole() {
         let header = inspect(&bytes, &Limits::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let format = header.format.capabilities().name;
         assert!(name.starts_with(format), "{name} is {format}");
+        if header.format.capabilities().vector {
+            // Letters and pictures inside are not drawn; the target says whether the rest is.
+            continue;
+        }
         let done = match header.animated {
             true => play(&bytes, &Limits::default(), |_| {}).map(drop),
             false => decode(&bytes, Way::Whole, &Limits::default()).map(drop),

@@ -107,6 +107,7 @@ fn what_could_do_harm_goes_and_is_reported() {
         ("<use href='data:image/svg+xml,x#b'/>", "data:", "1 reference"),
         ("<a href='javascript:alert(1)'><path d='M0 0h1'/></a>", "javascript", "1 reference"),
         ("<a xlink:href='&#x6a;ava&#10;script:alert(1)'><path d='M0 0h1'/></a>", "alert", "1 reference"),
+        ("<a HREF='javascript:alert(1)'><path d='M0 0h1'/></a>", "alert", "1 reference"),
         ("<rect style='fill:url(http://example.org/x)' width='1' height='1'/>", "example.org", "1 reference"),
         ("<rect fill='ur\\6c(http://example.org/x)' width='1' height='1'/>", "example.org", "1 reference"),
         ("<style>@import url(http://example.org/x.css);</style>", "import", "1 reference"),

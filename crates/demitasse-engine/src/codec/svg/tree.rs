@@ -27,9 +27,9 @@ impl Attribute {
         self.space == Space::Own && self.name == name
     }
 
-    /// Whether it names another element or file.
+    /// Whether it names another element or file: in any case, because HTML, into which drawings are put, knows none.
     pub(crate) fn is_link(&self) -> bool {
-        matches!(self.space, Space::Own | Space::Xlink) && self.name == "href"
+        matches!(self.space, Space::Own | Space::Xlink) && self.name.eq_ignore_ascii_case("href")
     }
 }
 
