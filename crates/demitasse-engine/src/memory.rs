@@ -88,7 +88,7 @@ pub(crate) fn check_animation(header: &Header, budget: Option<u64>) -> Result<()
     }
 }
 
-/// Bytes that a drawing takes at most, whatever its size: text of 16 MB as a tree, and a few pictures of 1,024 x 1,024 pixels with their
+/// Bytes that a drawing takes at most, whatever its size: text of 16 MB, or 250,000 nodes, as a tree, and a few pictures of 1,024 x 1,024 pixels with their
 /// layers (`docs/decisions/0027-svg.md`).
 const DRAWING: u64 = 256_000_000;
 

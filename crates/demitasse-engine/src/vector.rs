@@ -29,6 +29,8 @@ const MAX_COVER_DIFFERENCE: u8 = 64;
 /// Parts of a drawing's larger side that its numbers tell apart, coarse first: at 10,000 a point moves by a twentieth of a pixel where
 /// 1,000 of them show it.
 const PARTS: [f64; 3] = [1e4, 1e5, 1e6];
+/// Bytes above which a drawing is not drawn, and therefore not written anew: a path of 15 MB takes minutes.
+const MAX_DRAWN_BYTES: usize = 2_000_000;
 const ENCODER: &str = "demitasse-svg";
 
 /// Whether a drawing with this header stays one.
@@ -54,6 +56,11 @@ pub(crate) fn compress(input: &Input<'_>) -> Result<Draft> {
         let detail = format!(
             "its metadata would not survive ({kind}), and all of it is to be kept: ask for another policy to compress it"
         );
+        return input.keep(Reason::new(ReasonCode::NoEncoder, detail), None, Vec::new(), Vec::new());
+    }
+    if input.bytes.len() > MAX_DRAWN_BYTES && removed.is_none() {
+        let detail =
+            format!("it has more than {MAX_DRAWN_BYTES} bytes: to draw it and compare would take too long");
         return input.keep(Reason::new(ReasonCode::NoEncoder, detail), None, Vec::new(), Vec::new());
     }
     Attempt { input, drawing: drawing.as_ref(), removed }.run()

@@ -241,7 +241,7 @@ fn what_would_be_too_much_is_refused_before_it_is_drawn() {
         ("drawn elements", drawing(&format!("{start}{patterns}"))),
         ("levels", drawing(&format!("{start}{chain}"))),
         ("levels", drawing(&format!("{}{}", "<g>".repeat(500), "</g>".repeat(500)))),
-        ("nodes", drawing(&"<g/>".repeat(600_000))),
+        ("nodes", drawing(&"<g/>".repeat(300_000))),
         ("octaves", drawing("<filter id='f'><feTurbulence numOctaves='4000000000'/></filter>")),
         (
             "bytes of entities",
@@ -263,6 +263,17 @@ fn what_would_be_too_much_is_refused_before_it_is_drawn() {
     let refused =
         try_with(&[laughs.as_bytes(), &drawing("<text>&b;</text>")].concat(), &request()).unwrap_err();
     assert_eq!(refused.code(), "unsupported");
+}
+
+#[test]
+fn a_drawing_that_is_too_large_to_be_drawn_keeps_its_shapes_and_is_made_safe_all_the_same() {
+    let shape = format!("<path data-note='{}' d='M 1.000000 1.000000 h 1'/>", "x".repeat(2_000));
+    let shapes = shape.repeat(1_010);
+    let kept = try_with(&drawing(&format!("<!-- a -->{shapes}")), &request()).unwrap();
+    assert_eq!(kept.report.outcome, Outcome::KeptOriginal);
+    assert!(!text(&kept).contains("<!--") && text(&kept).contains("M 1.000000 1.000000 h 1"));
+    let safe = try_with(&drawing(&format!("<script/>{shapes}")), &request()).unwrap();
+    assert!(!text(&safe).contains("script"));
 }
 
 #[test]

@@ -10,14 +10,14 @@ use crate::{Error, Result};
 
 /// Bytes of a file. The largest drawings that people publish have some ten million.
 pub(crate) const MAX_BYTES: u64 = 16_000_000;
-/// Nodes of a file.
-pub(crate) const MAX_NODES: u32 = 500_000;
+/// Nodes of a file: about 800 bytes of memory each, until both files were drawn.
+pub(crate) const MAX_NODES: u32 = 250_000;
 /// Elements inside of each other; drawing programs stay below 30.
 pub(crate) const MAX_DEPTH: u32 = 128;
 /// Drawings inside of drawings.
 pub(crate) const MAX_LEVEL: u32 = 3;
 /// Elements that are drawn, each as often as others stand for it.
-const MAX_DRAWN: u64 = 500_000;
+const MAX_DRAWN: u64 = 250_000;
 /// Elements inside of each other when what they stand for is in their place.
 const MAX_DRAWN_DEPTH: u32 = 256;
 /// Bytes of text that a file's own entities may stand for.

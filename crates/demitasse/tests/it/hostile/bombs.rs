@@ -36,7 +36,15 @@ pub(super) fn bombs(seeds: &[Seed]) -> Vec<(String, Vec<u8>)> {
     bombs.push(("gif that promises a whole canvas for each byte".into(), gif_of_frames(of("gif"), 3_000)));
     bombs.push(("jpeg with a thousand scans".into(), jpeg_of_scans(&of("jpeg"), 1_000)));
     bombs.push(("tiff whose directories go round".into(), tiff_in_a_circle(of("tiff"))));
+    bombs.push(("svg that stands for 2^39 shapes".into(), svg_of_uses(39)));
     bombs
+}
+
+/// Groups of which each stands for two of the one before.
+fn svg_of_uses(levels: usize) -> Vec<u8> {
+    let group = |n: usize| format!("<g id='l{n}'><use href='#l{0}'/><use href='#l{0}'/></g>", n - 1);
+    let groups: String = (1..=levels).map(group).collect();
+    format!("<svg xmlns='http://www.w3.org/2000/svg'><path id='l0' d='M0 0h1'/>{groups}</svg>").into_bytes()
 }
 
 /// One picture, which is this PNG.

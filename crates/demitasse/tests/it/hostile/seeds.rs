@@ -38,8 +38,21 @@ pub(super) fn seeds() -> Vec<Seed> {
         ("qoi", qoi()),
         ("ico", ico(&png)),
         ("jxl", jxl()),
+        ("svg", svg()),
     ];
     kinds.into_iter().map(|(name, bytes)| Seed { name, bytes }).collect()
+}
+
+/// A drawing with what is to go, and what is to stay.
+fn svg() -> Vec<u8> {
+    let mut path = String::from("M 1.5000,2.2500");
+    (0..40).for_each(|step| path += &format!(" C {step}.125 3.50 {step} 4 5.0 {}.75", step * 2));
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 100 90\" onload=\"a()\"><script>a()</script>\
+         <style>.a {{ fill : url(#g) }}</style><defs><linearGradient id=\"g\"><stop stop-color=\"#FF0000\"/></linearGradient></defs>\
+         <g transform=\"scale(1.25)\"><path class=\"a\" d=\"{path}\"/><use href=\"#g\"/><text x=\"1\">words</text></g></svg>"
+    )
+    .into_bytes()
 }
 
 /// The same picture in another format.
