@@ -21,6 +21,8 @@ const LOSSY: [u32; 2] = [20, 80];
 const QUALITIES: [u32; 2] = [30, 70];
 /// How the made ones move; each of a picture of its own.
 const KINDS: [&str; 4] = ["pan", "zoom", "fade", "light"];
+/// The lowest score that can be asked for.
+const LOWEST: f64 = 1.0;
 /// A score above this is as good as the original: none is asked for.
 const HIGHEST: f64 = 95.0;
 /// Seconds a megapixel of a frame.
@@ -101,7 +103,7 @@ fn against(
     format: &'static str,
 ) -> Result<Row> {
     let (theirs, peer_lowest) = bench.peer_moving(image, peer, setting)?;
-    let score = score(&theirs).min(HIGHEST);
+    let score = score(&theirs).clamp(LOWEST, HIGHEST);
     let (ours, ours_lowest) = bench.ours_moving(image, Ask::score(format, Effort::Balanced, score))?;
     Ok(Row { peer: theirs, peer_lowest, ours, ours_lowest })
 }
