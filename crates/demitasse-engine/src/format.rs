@@ -227,7 +227,7 @@ fn sniff_foreign(bytes: &[u8]) -> Sniffed {
     } else if starts(b"%PDF") {
         "PDF"
     } else if starts(b"\x1f\x8b") {
-        "gzip files (SVGZ is one)"
+        "gzip-packed (SVGZ)"
     } else {
         return Sniffed::Unknown;
     };

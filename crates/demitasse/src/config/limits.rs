@@ -32,7 +32,7 @@ pub struct LimitArgs {
     )]
     pub max_animation_pixels: u64,
 
-    /// Bytes of one piece of metadata (a profile, EXIF, a text), unpacked
+    /// Bytes of one piece of metadata (a profile, EXIF, a text), unpacked; of a PNG, of all together
     #[arg(
         long,
         env = "DEMITASSE_MAX_METADATA_BYTES",

@@ -45,6 +45,15 @@ pub(crate) fn check_text(text: &str) -> Result<()> {
     within("bytes of entities", (declared.len() as u64).saturating_mul(uses as u64), MAX_ENTITY_BYTES)
 }
 
+/// Whether a file's own entities are to be fetched: `SYSTEM` or `PUBLIC` behind the name of one.
+pub(crate) fn has_entities_outside(text: &str) -> bool {
+    let mut declarations = text.match_indices("<!ENTITY").map(|(at, word)| &text[at + word.len()..]);
+    declarations.any(|rest| {
+        let mut words = rest.split_ascii_whitespace().skip_while(|word| *word == "%").skip(1);
+        words.next().is_some_and(|word| word.starts_with("SYSTEM") || word.starts_with("PUBLIC"))
+    })
+}
+
 /// Checks how much is drawn.
 ///
 /// # Errors

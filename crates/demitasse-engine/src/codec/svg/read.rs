@@ -68,6 +68,9 @@ pub(crate) fn read(bytes: &[u8], level: u32) -> Result<Drawing> {
         return Err(Error::Unsupported("the file is XML, but no SVG drawing".into()));
     }
     let mut reader = Reader { drawing: Drawing::default(), level };
+    if bounds::has_entities_outside(text) {
+        reader.drawing.removed.add(Cause::Reference, 1);
+    }
     for node in document.root().children().filter(|node| !node.is_element()) {
         reader.aside(node);
     }
