@@ -30,6 +30,22 @@ pub fn read_row(columns: &Map<String, Value>) -> Result<Upload, StoreError> {
     rows::upload(&Row(columns))
 }
 
+/// Reads a document of MongoDB's collection of tasks, in BSON, whose image names `compressed_url`.
+///
+/// # Errors
+/// `Invalid` for what this version cannot read.
+pub fn read_document(bytes: &[u8], compressed_url: Option<&str>) -> Result<Upload, StoreError> {
+    crate::mongodb::fuzzing::read(bytes, compressed_url)
+}
+
+/// The same document as this version writes it.
+///
+/// # Errors
+/// Its ids are none of MongoDB's.
+pub fn write_document(upload: &Upload) -> Result<Vec<u8>, StoreError> {
+    crate::mongodb::fuzzing::write(upload)
+}
+
 struct Row<'a>(&'a Map<String, Value>);
 
 impl Columns for Row<'_> {

@@ -1,5 +1,6 @@
 //! What stores and children say.
 
+use demitasse_backends::fuzzing::{read_row, write_document};
 use demitasse_core::Sha256;
 use demitasse_engine::{
     Control, Effort, Limits, OutputFormat, Preset, Quality, Report, Request, Resize, ResizeMethod, Target,
@@ -78,12 +79,21 @@ pub fn row() -> Seeds {
         "variant_sha256": Sha256::of(&bytes).to_string(), "variant_bytes": bytes.len(), "variant_media_type": "image/png",
         "variant_width": 9, "variant_height": 7, "variant_outcome": "compressed", "variant_reason": "no_smaller",
         "variant_score": 71.5, "report": json_text(&report), "failure_code": "malformed", "failure_detail": "it ends early",
-        "announcement": "due", "announce_attempts": 1, "announce_at": 1_700_000_000_000_i64, "lease": ID,
+        "announcement": "pending", "announce_attempts": 1, "announce_at": 1_700_000_000_000_i64, "lease": ID,
     });
     if let (Value::Object(row), Value::Object(more)) = (&mut row, more) {
         row.extend(more);
     }
     named([("a job that waits", waiting), ("a job that is done", json_of(&row))])
+}
+
+/// The same as MongoDB has them.
+pub fn document() -> Seeds {
+    let documents = row().into_iter().map(|(name, row)| {
+        let upload = read_row(&serde_json::from_slice(&row).unwrap()).unwrap();
+        (name, write_document(&upload).unwrap())
+    });
+    documents.collect()
 }
 
 /// Messages of ours and of the original's.

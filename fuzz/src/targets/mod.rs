@@ -61,6 +61,7 @@ macro_rules! each_target {
             receipt: stored::receipt, stored_seeds::receipt, 2_000;
             request: stored::request, stored_seeds::request, 6_000;
             row: stored::row, stored_seeds::row, 6_000;
+            document: stored::document, stored_seeds::document, 6_000;
             message: stored::message, stored_seeds::message, 10_000;
         }
     };

@@ -1,7 +1,7 @@
 //! What a later version, another program or a taken-over child may have written: stores, messages, the protocol of the child.
 
 use demitasse::fuzzing::{AnswerRead, read_answer, read_order};
-use demitasse_backends::fuzzing::{read_message, read_row};
+use demitasse_backends::fuzzing::{read_document, read_message, read_row, write_document};
 use demitasse_core::{Document, Sha256};
 use demitasse_engine::{Control, Report, Request, verify_receipt};
 use serde::Serialize;
@@ -59,6 +59,15 @@ pub(super) fn row(bytes: &[u8]) {
     if let Ok(upload) = read_row(&columns) {
         upload.job.request.read::<Request>().ok();
         comes_back(&upload.job.request);
+    }
+}
+
+/// A document of MongoDB's is read, written and read as the same, or refused.
+pub(super) fn document(bytes: &[u8]) {
+    for url in [None, Some("https://a.example/b")] {
+        let Ok(upload) = read_document(bytes, url) else { continue };
+        let again = write_document(&upload).and_then(|document| read_document(&document, None));
+        assert_eq!(upload, again.unwrap());
     }
 }
 

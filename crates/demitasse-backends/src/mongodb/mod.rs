@@ -55,6 +55,8 @@ mod address;
 mod blobs;
 mod deletion;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod images;
 mod jobs;
 mod links;
