@@ -66,7 +66,7 @@ on_mongodb() {
     sleep 0.1
   done
   run --stores "Redis + MongoDB's wire protocol + Cloudinary's stand-in" \
-    --metadata "$(in_path "$TEST_MONGODB_URI" "$own")" --storage "$(head -n 1 "$folder/url")" "$@"
+    --metadata "$(in_path "$TEST_MONGODB_URI" "$own")" --storage "$(head -n 1 "$folder/url")" --blobs "$folder/cloudinary" "$@"
 }
 
 # Redis alone is killed, with more jobs in it than the workers get done by then, and nobody looks for what it lost: the

@@ -3,6 +3,8 @@
 //!
 //! The environment variable `FAILPOINTS` arms them: `upload.stored=return(kill);blob.put=1*return(full)`.
 
+use std::time::Duration;
+
 /// Passes the point `name`.
 ///
 /// `return(kill)` ends the process as `kill -9` does: no destructor, no flush. `pause` and the other actions of the
@@ -19,6 +21,11 @@ pub(crate) fn hit(name: &str) -> Option<String> {
 #[cfg(not(feature = "failpoints"))]
 pub(crate) fn hit(_name: &str) -> Option<String> {
     None
+}
+
+/// A time that matters for safety; a test may name milliseconds instead, which nobody else may.
+pub(crate) fn time(name: &str, as_it_is: Duration) -> Duration {
+    hit(name).and_then(|word| word.parse().ok()).map_or(as_it_is, Duration::from_millis)
 }
 
 /// Arms in a child what is armed here under names that begin with `prefix`.

@@ -8,6 +8,8 @@ use demitasse_backends::Backends;
 use demitasse_core::{BlobKey, BlobSource, Clock, ErrorKind, NAMED_WITHIN, StoreError};
 use jiff::Timestamp;
 
+use crate::failpoint;
+
 /// Between two looks at a blob that is being removed, which takes a moment.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -55,8 +57,9 @@ impl Hold {
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         let (instant, time) = self.since;
         let slept = self.clock.now().duration_since(time);
-        let is_late = instant.elapsed() > NAMED_WITHIN
-            || Duration::try_from(slept).is_ok_and(|slept| slept > NAMED_WITHIN);
+        let within = failpoint::time("hold.named_within", NAMED_WITHIN);
+        let is_late =
+            instant.elapsed() > within || Duration::try_from(slept).is_ok_and(|slept| slept > within);
         if is_late { Err(unavailable(self.key, "storing the bytes took too long")) } else { Ok(()) }
     }
 

@@ -6,8 +6,9 @@
 //! in peace, and `verdict` compares what was promised with what there is.
 //!
 //! `scene` says what is started, `service` keeps a process up, `clients` upload what `pictures` makes, `witness` looks on,
-//! `rest` waits for peace and fetches everything, `report` prints.
+//! `rest` waits for peace and fetches everything, `blobs` asks the store, `report` prints.
 
+mod blobs;
 mod clients;
 pub(crate) mod pictures;
 mod random;
@@ -43,7 +44,9 @@ const DELETIONS: u32 = 3;
 /// The time for a kill, at most.
 const A_KILL: Duration = Duration::from_secs(4);
 
+// What is given twice counts as it was given last: `make chaos` gives its own lengths first.
 #[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
 pub(crate) struct Args {
     /// Where images and jobs are recorded [default: SQLite, and one process that does everything]
     #[arg(long, value_name = "URL")]
@@ -81,9 +84,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     kills: u64,
 
-    /// Let an API that has everything die between the steps of deletions and removals as well
-    #[arg(long)]
+    /// Let them die between the steps of deletions and removals as well; blobs go within seconds then, rather than
+    /// minutes, and those that nothing names are looked for
+    #[arg(long, conflicts_with = "previous")]
     removals: bool,
+
+    /// Where the bytes are in the end, if `--storage` is no bucket of S3: a directory of files
+    #[arg(long, value_name = "DIR")]
+    blobs: Option<PathBuf>,
 
     /// Of pictures, pauses, versions and victims [default: another one each time]
     #[arg(long, value_name = "N")]
@@ -166,8 +174,8 @@ async fn chaos(args: &Args, binary: &Path, previous: Option<&Path>) -> Result<Ex
     scene.victims(&services).for_each(Service::kill);
     let told = match told {
         Ok(()) => {
-            let blobs = scene.blobs();
-            rest::judge(&clients, &witness, Duration::from_secs(args.patience), blobs.as_deref()).await
+            let patience = Duration::from_secs(args.patience);
+            rest::judge(&clients, &witness, patience, scene.blobs()?).await
         }
         Err(error) => Err(error),
     };

@@ -38,7 +38,7 @@ impl Scene<'_> {
             verdict.unasked,
             verdict.deleted,
             undead.len(),
-            self.blobs().map_or("not looked for".into(), |_| verdict.orphans.len().to_string()),
+            if self.looks_for_blobs() { verdict.orphans.len().to_string() } else { "not looked for".into() },
             verdict.succeeded,
             failed.len(),
             verdict.most_attempts,

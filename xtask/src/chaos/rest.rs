@@ -1,7 +1,6 @@
 //! Waits until all is at rest, and fetches everything that there is.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +8,7 @@ use demitasse_engine::{Limits, inspect};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::blobs::Blobs;
 use super::clients::{Accepted, Clients};
 use super::verdict::{Shown, Verdict, text};
 use super::witness::{Ending, Witness};
@@ -18,12 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits at most `patience` for the last task to end, then looks at everything.
 ///
-/// `blobs` is the directory of the blobs, if that is where they are.
+/// `blobs` is where the blobs can be looked for, and how long the sweeps may take to remove the last.
 pub(super) async fn judge(
     clients: &Clients,
     witness: &Witness,
     patience: Duration,
-    blobs: Option<&Path>,
+    blobs: Option<(Blobs, Duration)>,
 ) -> Result<Verdict> {
     let start = Instant::now();
     let witnessed = witness.endings();
@@ -59,31 +59,26 @@ pub(super) async fn judge(
     let answered: HashSet<_> = accepted.iter().map(|upload| upload.task.as_str()).collect();
     verdict.unasked = rows.keys().filter(|task| !answered.contains(*task)).count();
     verdict.queued = drained(clients).await?;
-    if let Some(blobs) = blobs {
-        verdict.orphans = orphans(blobs, &images).await?;
+    if let Some((blobs, patience)) = blobs {
+        verdict.orphans = orphans(&blobs, patience, &images).await?;
     }
     Ok(verdict)
 }
 
-/// The blobs in the directory that no row names, once the sweeps have removed what they will.
-async fn orphans(blobs: &Path, images: &[Value]) -> Result<Vec<PathBuf>> {
+/// The blobs that no row names, once the sweeps have removed what they will.
+async fn orphans(blobs: &Blobs, patience: Duration, images: &[Value]) -> Result<Vec<String>> {
     let start = Instant::now();
-    let named: HashSet<&str> = images
+    let hashes = images
         .iter()
-        .flat_map(|image| [text(&image["original"]["sha256"]), text(&image["variant"]["sha256"])])
-        .collect();
+        .flat_map(|image| [text(&image["original"]["sha256"]), text(&image["variant"]["sha256"])]);
+    let named: HashSet<&str> = hashes.filter(|hash| !hash.is_empty()).collect();
     loop {
-        let mut found = Vec::new();
-        for kind in ["original", "variant"] {
-            for entry in walkdir::WalkDir::new(blobs.join(kind)) {
-                // A file that is removed meanwhile is no orphan.
-                let Ok(entry) = entry else { continue };
-                if entry.file_type().is_file() && !named.contains(&*entry.file_name().to_string_lossy()) {
-                    found.push(entry.into_path());
-                }
-            }
-        }
-        if found.is_empty() || start.elapsed() > PATIENCE {
+        let all = blobs.list().await?;
+        // Where none was found, nobody looked in the right place.
+        ensure!(named.is_empty() || !all.is_empty(), "the store shows no blob at all");
+        let unnamed = all.into_iter().filter(|(_, hash)| !named.contains(&**hash));
+        let found: Vec<_> = unnamed.map(|(place, _)| place).collect();
+        if found.is_empty() || start.elapsed() > patience {
             return Ok(found);
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -183,6 +178,19 @@ mod tests {
 
     use super::super::pictures::picture;
     use super::*;
+
+    #[tokio::test]
+    async fn a_blob_that_no_row_names_is_found_and_a_store_without_any_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (named, unnamed) = ("a1".repeat(32), "b2".repeat(32));
+        let images = [json!({ "original": { "sha256": named } })];
+        let found = async || orphans(&Blobs::Directory(folder.path().into()), Duration::ZERO, &images).await;
+        found().await.unwrap_err();
+        std::fs::write(folder.path().join(&named), "").unwrap();
+        assert!(found().await.unwrap().is_empty());
+        std::fs::write(folder.path().join(&unnamed), "").unwrap();
+        assert_eq!(found().await.unwrap(), [folder.path().join(&unnamed).display().to_string()]);
+    }
 
     #[test]
     fn the_dead_are_no_longer_in_the_queue() {

@@ -1,11 +1,13 @@
 //! What is started, and where.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::Args;
+use super::blobs::Blobs;
 use super::random::Random;
 use super::service::{Program, Service, Spec};
 
@@ -23,9 +25,24 @@ pub(super) const WORKER_STARTS: [&str; 2] = ["worker of this version", "worker o
 /// Where an upload may be cut off.
 const API_POINTS: &[&str] = &["upload.stored", "upload.recorded"];
 
+/// The same with those of `--removals`.
+const ALL_API_POINTS: &[&str] = &["upload.stored", "delete.begun", "upload.recorded", "delete.deleted"];
+
 /// Where a job may be cut off.
 const WORKER_POINTS: &[&str] =
     &["job.claimed", "job.started", "job.compressed", "job.stored", "job.finished", "job.published"];
+
+/// The same with those of `--removals`.
+const ALL_WORKER_POINTS: &[&str] = &[
+    "job.claimed",
+    "removal.begun",
+    "job.started",
+    "job.compressed",
+    "removal.deleted",
+    "job.stored",
+    "job.finished",
+    "job.published",
+];
 
 /// Where a deletion, and a removal of blobs, may be cut off.
 pub(super) const REMOVAL_POINTS: [&str; 4] =
@@ -33,6 +50,14 @@ pub(super) const REMOVAL_POINTS: [&str; 4] =
 
 /// Milliseconds, instead of the times that protect who is slow: where one process does everything, who is slow is dead.
 const REMOVE_SOON: &str = "removal.grace=return(5000);removal.abandoned=return(3000)";
+
+/// The same where several processes do: who is slow may be alive, so each time is as much shorter than the next as it is in
+/// `deletion` of `demitasse-core`.
+const REMOVE_SOON_BESIDE_OTHERS: &str = "hold.named_within=return(5000);removal.grace=return(15000);\
+     removal.recently=return(5000);removal.abandoned=return(20000)";
+
+/// From the last kill until the sweeps have removed what nothing names: the times above, twice over.
+const UNTIL_REMOVED: Duration = Duration::from_secs(90);
 
 /// The others, where one process does everything.
 const BASIC_POINTS: &[&str] = &[
@@ -86,9 +111,13 @@ impl Scene<'_> {
             specs.push(Spec { always: REMOVE_SOON, ..self.demitasse(API, &serve, self.all_points(), 1) });
             return specs;
         }
-        specs.push(self.demitasse(API, &["serve", "--workers", "0", "--listen", &listen], API_POINTS, 1));
+        let always = if self.args.removals { REMOVE_SOON_BESIDE_OTHERS } else { "" };
+        let serve = ["serve", "--workers", "0", "--listen", &listen];
+        specs.push(Spec { always, ..self.demitasse(API, &serve, self.api_points(), 1) });
         for number in 1..=self.args.workers {
-            specs.push(self.demitasse(WORKER, &["worker", "--workers", "1"], WORKER_POINTS, number + 1));
+            let worker =
+                self.demitasse(WORKER, &["worker", "--workers", "1"], self.worker_points(), number + 1);
+            specs.push(Spec { always, ..worker });
         }
         specs
     }
@@ -107,7 +136,9 @@ impl Scene<'_> {
         if self.is_one_process() {
             events.extend(points((API, self.all_points())));
         } else {
-            events.extend([(API, API_POINTS), (WORKER, WORKER_POINTS)].into_iter().flat_map(points));
+            events.extend(
+                [(API, self.api_points()), (WORKER, self.worker_points())].into_iter().flat_map(points),
+            );
         }
         if self.previous().is_some() {
             events.extend([API_STARTS, WORKER_STARTS].concat());
@@ -119,10 +150,33 @@ impl Scene<'_> {
         self.previous.filter(|_| !self.is_one_process())
     }
 
-    /// Where blobs are kept as files that nobody else looks at.
-    pub(super) fn blobs(&self) -> Option<PathBuf> {
-        let is_ours = self.is_one_process() && self.args.storage.is_none();
-        is_ours.then(|| self.folder.join("data-1/blobs"))
+    /// Where blobs are, and how long the last may take to go; `None` if what nothing names stays for longer than that.
+    ///
+    /// # Errors
+    /// The URL of the storage is none that can be asked.
+    pub(super) fn blobs(&self) -> Result<Option<(Blobs, Duration)>> {
+        if !self.looks_for_blobs() {
+            return Ok(None);
+        }
+        let blobs = match (&self.args.blobs, &self.args.storage) {
+            (Some(directory), _) => Blobs::Directory(directory.clone()),
+            (None, Some(storage)) => Blobs::in_bucket(storage)?,
+            (None, None) => Blobs::Directory(self.folder.join("data-1/blobs")),
+        };
+        Ok(Some((blobs, UNTIL_REMOVED)))
+    }
+
+    /// Whether what nothing names goes soon, so that what stays is an orphan.
+    pub(super) fn looks_for_blobs(&self) -> bool {
+        self.is_one_process() || self.args.removals
+    }
+
+    fn api_points(&self) -> &'static [&'static str] {
+        if self.args.removals { ALL_API_POINTS } else { API_POINTS }
+    }
+
+    fn worker_points(&self) -> &'static [&'static str] {
+        if self.args.removals { ALL_WORKER_POINTS } else { WORKER_POINTS }
     }
 
     fn all_points(&self) -> &'static [&'static str] {
@@ -185,7 +239,7 @@ impl Scene<'_> {
             args,
             points: if self.is_victim(kind) { points } else { &[] },
             // An API that dies at every third upload accepts next to nothing.
-            passes: if points.len() == API_POINTS.len() { 30 } else { 6 },
+            passes: if kind == API && !self.is_one_process() { 30 } else { 6 },
             always: "",
             slow: self.args.slow,
             random: Random::new(self.seed, 100 + n),

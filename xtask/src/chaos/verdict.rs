@@ -1,7 +1,6 @@
 //! Compares what clients were promised with what the server shows once it is at rest. Asks nobody: `rest` does.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -24,7 +23,7 @@ pub(super) struct Verdict {
     /// Deleted, which was answered, and there still.
     pub(super) undead: BTreeMap<String, String>,
     /// Blobs that no row names and no sweep removes.
-    pub(super) orphans: Vec<PathBuf>,
+    pub(super) orphans: Vec<String>,
     /// Rows of uploads that were not answered: kept, and worked on as well.
     pub(super) unasked: usize,
     /// Ends that were seen while everything was killed.

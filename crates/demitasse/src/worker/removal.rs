@@ -29,15 +29,18 @@ pub(crate) async fn remove_blobs(worker: &Worker) -> Result<usize, StoreError> {
     let mut removed = 0;
     loop {
         let (began, began_at) = (Instant::now(), worker.clock.now());
-        let grace = in_tests("removal.grace", worker.space.blob_grace);
-        let abandoned = in_tests("removal.abandoned", ABANDONED);
+        let grace = failpoint::time("removal.grace", worker.space.blob_grace);
+        let abandoned = failpoint::time("removal.abandoned", ABANDONED);
+        let recently = failpoint::time("removal.recently", BEGUN_RECENTLY);
         let removals = worker.backends.deletions.begin_removals(grace, abandoned, BATCH).await?;
-        failpoint::hit("removal.begun");
+        if !removals.is_empty() {
+            failpoint::hit("removal.begun");
+        }
         let is_last = removals.len() < BATCH;
         for removal in removals {
             // By two clocks: the first stands still while the machine sleeps, the second may be set back.
             let slept = Duration::try_from(worker.clock.now().duration_since(began_at));
-            if began.elapsed() > BEGUN_RECENTLY || slept.is_ok_and(|slept| slept > BEGUN_RECENTLY) {
+            if began.elapsed() > recently || slept.is_ok_and(|slept| slept > recently) {
                 tracing::warn!("removing blobs takes long; the rest is left to a later sweep");
                 return Ok(removed);
             }
@@ -47,11 +50,6 @@ pub(crate) async fn remove_blobs(worker: &Worker) -> Result<usize, StoreError> {
             return Ok(removed);
         }
     }
-}
-
-/// A test may name milliseconds, which nobody else may: the argument in `deletion` needs these times to be long.
-fn in_tests(point: &str, duration: Duration) -> Duration {
-    failpoint::hit(point).and_then(|word| word.parse().ok()).map_or(duration, Duration::from_millis)
 }
 
 async fn remove(worker: &Worker, removal: Removal) -> Result<bool, StoreError> {
