@@ -60,20 +60,26 @@ pub(super) async fn judge(
     verdict.unasked = rows.keys().filter(|task| !answered.contains(*task)).count();
     verdict.queued = drained(clients).await?;
     if let Some((blobs, patience)) = blobs {
-        verdict.orphans = orphans(&blobs, patience, &images).await?;
+        verdict.orphans = orphans(&blobs, patience, async || self::images(clients).await).await?;
     }
     Ok(verdict)
 }
 
 /// The blobs that no row names, once the sweeps have removed what they will.
-async fn orphans(blobs: &Blobs, patience: Duration, images: &[Value]) -> Result<Vec<String>> {
+async fn orphans(
+    blobs: &Blobs,
+    patience: Duration,
+    rows: impl AsyncFn() -> Result<Vec<Value>>,
+) -> Result<Vec<String>> {
     let start = Instant::now();
-    let hashes = images
-        .iter()
-        .flat_map(|image| [text(&image["original"]["sha256"]), text(&image["variant"]["sha256"])]);
-    let named: HashSet<&str> = hashes.filter(|hash| !hash.is_empty()).collect();
     loop {
+        // Blobs first: a row that comes meanwhile names one that is there already.
         let all = blobs.list().await?;
+        let rows = rows().await?;
+        let hashes = rows
+            .iter()
+            .flat_map(|image| [text(&image["original"]["sha256"]), text(&image["variant"]["sha256"])]);
+        let named: HashSet<&str> = hashes.filter(|hash| !hash.is_empty()).collect();
         // Where none was found, nobody looked in the right place.
         ensure!(named.is_empty() || !all.is_empty(), "the store shows no blob at all");
         let unnamed = all.into_iter().filter(|(_, hash)| !named.contains(&**hash));
@@ -183,8 +189,8 @@ mod tests {
     async fn a_blob_that_no_row_names_is_found_and_a_store_without_any_is_not_believed() {
         let folder = tempfile::tempdir().unwrap();
         let (named, unnamed) = ("a1".repeat(32), "b2".repeat(32));
-        let images = [json!({ "original": { "sha256": named } })];
-        let found = async || orphans(&Blobs::Directory(folder.path().into()), Duration::ZERO, &images).await;
+        let rows = async || Ok(vec![json!({ "original": { "sha256": named } })]);
+        let found = async || orphans(&Blobs::Directory(folder.path().into()), Duration::ZERO, rows).await;
         found().await.unwrap_err();
         std::fs::write(folder.path().join(&named), "").unwrap();
         assert!(found().await.unwrap().is_empty());

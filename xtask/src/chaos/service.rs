@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -121,9 +121,15 @@ impl Service {
 async fn supervise(mut spec: Spec, shared: Arc<Shared>, mut orders: mpsc::Receiver<()>) -> Result<()> {
     loop {
         let point = spec.point(&shared);
-        let mut child = spec.spawn(&shared, point)?;
+        let (mut child, log) = spec.spawn(&shared, point)?;
         tokio::select! {
-            ended = child.wait() => shared.tally.count(cause(ended?, point)),
+            ended = child.wait() => {
+                let ended = ended?;
+                if ended.signal().is_none() {
+                    crate::say(&format!("{} ended by itself with {ended}: {}", spec.kind, last_lines(&log)));
+                }
+                shared.tally.count(cause(ended, point));
+            }
             order = orders.recv() => {
                 child.kill().await?;
                 if order.is_none() {
@@ -138,6 +144,13 @@ async fn supervise(mut spec: Spec, shared: Arc<Shared>, mut orders: mpsc::Receiv
             order = orders.recv() => if order.is_none() { return Ok(()) },
         }
     }
+}
+
+/// What it said last.
+fn last_lines(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().rev().take(4).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
 }
 
 /// Why a process ended that nobody killed.
@@ -158,9 +171,11 @@ impl Spec {
         self.points.get(start % self.points.len()).copied()
     }
 
-    fn spawn(&mut self, shared: &Shared, point: Option<&str>) -> Result<Child> {
+    /// The process, and its log.
+    fn spawn(&mut self, shared: &Shared, point: Option<&str>) -> Result<(Child, PathBuf)> {
         let program = self.program(shared.calm.load(Ordering::Relaxed))?;
-        let log = OpenOptions::new().create(true).append(true).open(shared.logs.join(&program.log))?;
+        let path = shared.logs.join(&program.log);
+        let log = OpenOptions::new().create(true).append(true).open(&path)?;
         let mut command = Command::new(&program.path);
         command.args(&self.args).env_remove("FAILPOINTS");
         let armed = match point {
@@ -180,7 +195,7 @@ impl Spec {
         shared.tally.count(program.counts_as);
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         shared.groups.lock().unwrap_or_else(PoisonError::into_inner).extend(group);
-        Ok(child)
+        Ok((child, path))
     }
 
     fn program(&mut self, calm: bool) -> Result<Program> {
