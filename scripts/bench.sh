@@ -8,6 +8,7 @@ scripts/build.sh
 step "engine" cargo bench --locked --package demitasse-engine --bench engine -- --noplot
 step "upload to completed" cargo xtask bench-upload
 step "accepted uploads" cargo xtask bench-accept
+step "isolation" cargo xtask bench-isolation
 step "API and workers" cargo xtask bench-scale
 step "claims" cargo run --quiet --release --locked --package demitasse-backends --example claims -- \
   "$TEST_REDIS_URL?prefix=claims" "$TEST_POSTGRES_URL"

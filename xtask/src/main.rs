@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 mod bench_accept;
 #[cfg(target_os = "linux")]
+mod bench_isolation;
+#[cfg(target_os = "linux")]
 mod bench_scale;
 mod bench_upload;
 #[cfg(unix)]
@@ -42,6 +44,9 @@ enum Command {
     /// Small uploads a second that are accepted and synced, on embedded parts
     #[cfg(target_os = "linux")]
     BenchAccept(bench_accept::Args),
+    /// Processor time of the engine in children and in the sandbox, beside the engine alone
+    #[cfg(target_os = "linux")]
+    BenchIsolation(bench_isolation::Args),
     /// Photos a second, answers, order and processor time of API and workers on shared stores
     #[cfg(target_os = "linux")]
     BenchScale(bench_scale::Args),
@@ -65,6 +70,8 @@ fn main() -> ExitCode {
         Command::BenchUpload(args) => bench_upload::run(&args),
         #[cfg(target_os = "linux")]
         Command::BenchAccept(args) => bench_accept::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::BenchIsolation(args) => bench_isolation::run(&args),
         #[cfg(target_os = "linux")]
         Command::BenchScale(args) => bench_scale::run(&args),
         #[cfg(unix)]
