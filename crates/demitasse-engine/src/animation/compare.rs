@@ -9,8 +9,8 @@ use crate::report::{Measurement, Scope};
 use crate::verify;
 use crate::{Control, Result, Score};
 
-/// No frame may score lower than the target of the mean by more than this.
-const MAX_BELOW_MEAN: f64 = 5.0;
+/// No frame may score lower than the mean of all by more than this, nor than the target of it.
+pub(crate) const MAX_BELOW_MEAN: f64 = 5.0;
 
 /// What a result looks like beside its original.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,11 @@ impl Likeness {
     /// The score that a target is compared with: the mean, or less where one of the frames is far below it.
     pub(crate) fn held(&self) -> Score {
         Score(self.mean.0.min(self.worst + MAX_BELOW_MEAN))
+    }
+
+    /// Whether no frame is far below the mean.
+    pub(crate) fn is_even(&self) -> bool {
+        self.lowest.0 >= self.mean.0 - MAX_BELOW_MEAN
     }
 
     /// What goes into the receipt.
@@ -119,14 +124,22 @@ pub(crate) fn likeness(
     Ok(found.finish())
 }
 
+/// What a frame looks like beside its original.
 #[derive(Clone)]
-struct FrameLook {
-    score: f64,
-    held: f64,
-    damage: Option<String>,
+pub(super) struct FrameLook {
+    /// Of all of it.
+    pub score: f64,
+    /// The same, or less where one of its tiles is ruined.
+    pub held: f64,
+    /// Why it is another picture, for people.
+    pub damage: Option<String>,
 }
 
-fn look_at(
+/// Scores a frame: red, green, blue and straight alpha of both.
+///
+/// # Errors
+/// `DeadlineExceeded`, `Cancelled`.
+pub(super) fn look_at(
     before: &[u8],
     after: &[u8],
     size: (u32, u32),

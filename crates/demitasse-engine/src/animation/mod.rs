@@ -2,6 +2,7 @@
 //!
 //! - here: what may come out, and what is kept.
 //! - `trials`: the encoders, tried one after the other.
+//! - `even`: no frame far below the others.
 //! - `compare`: two animations, frame by frame.
 //!
 //! Frames are never held all at once: each step plays the input again from its first frame, and a result is compared with
@@ -9,9 +10,10 @@
 //! decode, is kept as it is.
 
 mod compare;
+mod even;
 mod trials;
 
-pub(crate) use self::compare::{Likeness, differs, likeness};
+pub(crate) use self::compare::{Likeness, MAX_BELOW_MEAN, differs, likeness};
 use self::trials::{Candidate, Trials};
 use crate::codec::animation::{Animation, Timeline};
 use crate::codec::{Header, Mode, codec};

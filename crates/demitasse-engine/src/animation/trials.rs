@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::compare::{Likeness, differs, likeness};
+use super::even::{Evened, Evenness};
 use crate::candidate::{MIN_LOSSY_GAIN, TOLERANCE};
 use crate::codec::animation::Animation;
-use crate::codec::{Animator, Mode, Setting, caught, codec};
+use crate::codec::{Animator, FramesSetting, IsGood, Mode, Setting, caught, codec};
 use crate::metadata::Embedded;
 use crate::receipt::Encoded;
 use crate::report::{CandidateReport, Trial, Verdict, Warning};
@@ -26,21 +27,32 @@ pub(super) struct Made {
     bytes: Vec<u8>,
     /// None if every pixel is as it was.
     pub likeness: Option<Likeness>,
+    /// The score below which frames were coded again.
+    floor: Option<Score>,
     /// Whether more bytes were taken than were allowed, because fewer would have gone below the floor.
     exceeds: bool,
 }
 
 impl Made {
+    fn of(candidate: Candidate, quality: Quality, found: Evened, exceeds: bool) -> Self {
+        let Evened { bytes, likeness, floor } = found;
+        Self { candidate, quality, bytes, likeness: Some(likeness), floor, exceeds }
+    }
+
     /// For the receipt.
     pub(super) fn encoded(self, request: &Request) -> Encoded {
         let (encoder, version) = self.candidate.animator.identity();
         let setting = Setting { quality: self.quality, effort: request.effort };
+        let mut settings = self.candidate.animator.settings(setting);
+        if let Some(Score(floor)) = self.floor {
+            settings.insert("least_score_of_a_frame".into(), floor.into());
+        }
         Encoded {
             bytes: self.bytes,
             format: self.candidate.format,
             encoder,
             version,
-            settings: self.candidate.animator.settings(setting),
+            settings,
             exceeds: self.exceeds.then_some(request.target),
         }
     }
@@ -79,10 +91,10 @@ impl Trials<'_> {
         for candidate in candidates {
             self.control.check()?;
             let most_trials = match candidate.animator.mode() {
-                Mode::Lossless => 1,
+                Mode::Lossless => (1, 0),
                 Mode::Lossy { .. } => self.affordable(*candidate),
             };
-            if most_trials == 0 {
+            if most_trials.0 == 0 {
                 warnings.push(self.left_out(*candidate));
                 continue;
             }
@@ -126,19 +138,20 @@ impl Trials<'_> {
         }
     }
 
-    /// Trials that may be made within the processor time allowed; the same on every machine.
-    fn affordable(&self, candidate: Candidate) -> usize {
+    /// Trials that may be made within the processor time allowed, and how often one may be made again; the same on every machine.
+    fn affordable(&self, candidate: Candidate) -> (usize, usize) {
         let wanted = match (self.request.target, self.request.effort) {
             (Target::Quality { .. }, _) => 1,
             (_, Effort::Fast) => 3,
             (_, Effort::Balanced) => 5,
             (_, Effort::Max) => 7,
         };
-        let Some(seconds) = self.limits.max_cpu_seconds else { return wanted };
+        let Some(seconds) = self.limits.max_cpu_seconds else { return (wanted, wanted) };
         let pace = candidate.animator.pace(self.request.effort);
         let pixels = self.animation.timeline.pixels() as f64;
         let each = (pace * self.changed as f64 + LOOKING * pixels) / 1e6;
-        wanted.min((seconds as f64 / each) as usize)
+        let affordable = (seconds as f64 / each) as usize;
+        (wanted.min(affordable), affordable.saturating_sub(wanted).min(wanted))
     }
 
     fn left_out(&self, candidate: Candidate) -> Warning {
@@ -148,7 +161,7 @@ impl Trials<'_> {
         Warning { code: "left_out_for_time".into(), detail }
     }
 
-    fn attempt(&self, candidate: Candidate, smallest: u64, most_trials: usize) -> Result<Done> {
+    fn attempt(&self, candidate: Candidate, smallest: u64, most_trials: (usize, usize)) -> Result<Done> {
         let range = match candidate.animator.mode() {
             Mode::Lossless => return self.lossless(candidate, smallest),
             Mode::Lossy { min, max, step } => QualityRange { min, max, step, axis: &PLAIN_AXIS },
@@ -170,7 +183,7 @@ impl Trials<'_> {
             Target::MaxBytes { max_bytes, .. } => max_bytes,
             _ => u64::MAX,
         };
-        let Some(bytes) = self.encode(candidate, quality, smallest)? else {
+        let Some(bytes) = self.encode(candidate, quality, smallest, None)? else {
             return Ok((self.report(candidate, Vec::new(), None, Verdict::Larger), None));
         };
         let size = bytes.len() as u64;
@@ -179,12 +192,13 @@ impl Trials<'_> {
         let mut report = self.report(candidate, Vec::new(), Some((size, Score(100.0))), verdict);
         report.detail = broken.as_ref().map(|broken| format!("the last check: {broken}"));
         let holds = broken.is_none() && size <= max_bytes;
-        let made = holds.then_some(Made { candidate, quality, bytes, likeness: None, exceeds: false });
+        let made =
+            holds.then_some(Made { candidate, quality, bytes, likeness: None, floor: None, exceeds: false });
         Ok((report, made))
     }
 
     fn fixed(&self, candidate: Candidate, quality: Quality, smallest: u64) -> Result<Done> {
-        let Some(bytes) = self.encode(candidate, quality, smallest)? else {
+        let Some(bytes) = self.encode(candidate, quality, smallest, None)? else {
             return Ok((self.report(candidate, Vec::new(), None, Verdict::Larger), None));
         };
         let likeness = self.likeness(candidate, &bytes)?;
@@ -194,7 +208,8 @@ impl Trials<'_> {
             return Ok((self.failed(candidate, vec![trial], told, damage), None));
         }
         let report = self.report(candidate, vec![trial], told, Verdict::Larger);
-        Ok((report, Some(Made { candidate, quality, bytes, likeness: Some(likeness), exceeds: false })))
+        let found = Evened { bytes, likeness, floor: None };
+        Ok((report, Some(Made::of(candidate, quality, found, false))))
     }
 
     fn searched(
@@ -203,24 +218,30 @@ impl Trials<'_> {
         range: QualityRange,
         target: Score,
         below_bytes: u64,
-        max_trials: usize,
+        (max_trials, repeats): (usize, usize),
     ) -> Result<Done> {
-        let mut best: Option<(Probe, Vec<u8>, Likeness)> = None;
+        let mut best: Option<(Probe, Evened)> = None;
         let mut damage = None;
         let guess = candidate.animator.guess(target);
+        let evenness = Evenness::new(target, repeats);
         let goal = Goal { target, tolerance: TOLERANCE };
         let choice = search(range, guess, goal, Budget { max_trials, below_bytes }, &mut |quality| {
             // What is larger than that may still tell where the target is.
-            let Some(bytes) = self.encode(candidate, quality, below_bytes.saturating_mul(2))? else {
+            let most = below_bytes.saturating_mul(2);
+            let Some(found) = self.evened(candidate, quality, most, &evenness)? else {
                 return Ok(Probe { quality, bytes: u64::MAX, score: Score(100.0) });
             };
-            let likeness = self.likeness(candidate, &bytes)?;
-            let score = if likeness.damage.is_some() { Score(0.0) } else { likeness.held() };
+            let likeness = &found.likeness;
+            let score = match &likeness.damage {
+                Some(_) => Score(0.0),
+                None if likeness.is_even() => likeness.held(),
+                None => Score(likeness.held().0.min(target.0 - UNEVEN)),
+            };
             damage = likeness.damage.clone().or(damage.take());
-            let probe = Probe { quality, bytes: bytes.len() as u64, score };
+            let probe = Probe { quality, bytes: found.bytes.len() as u64, score };
             let holds = probe.score >= target && probe.bytes < below_bytes;
             if holds && best.as_ref().is_none_or(|(best, ..)| is_better(&probe, best)) {
-                best = Some((probe, bytes, likeness));
+                best = Some((probe, found));
             }
             Ok(probe)
         })?;
@@ -238,16 +259,7 @@ impl Trials<'_> {
         let verdict = if choice.reached { Verdict::Larger } else { Verdict::BelowTarget };
         let report = self.report(candidate, trials, told, verdict);
         let report = CandidateReport { detail: damage, ..report };
-        Ok((
-            report,
-            best.map(|(Probe { quality, .. }, bytes, likeness)| Made {
-                candidate,
-                quality,
-                bytes,
-                likeness: Some(likeness),
-                exceeds: false,
-            }),
-        ))
+        Ok((report, best.map(|(probe, found)| Made::of(candidate, probe.quality, found, false))))
     }
 
     /// The best score within `max_bytes`; where that is below `floor`, the smallest file at the floor.
@@ -256,13 +268,13 @@ impl Trials<'_> {
         candidate: Candidate,
         range: QualityRange,
         (max_bytes, floor): (u64, Score),
-        max_trials: usize,
+        (max_trials, repeats): (usize, usize),
     ) -> Result<Done> {
         let mut kept: Option<(Quality, Vec<u8>)> = None;
         let most = max_bytes.min(self.below_bytes.saturating_sub(1));
         let start = candidate.animator.guess(FIT_START).quality;
         let Fit { tried, .. } = fit(range, start, most, max_trials, &mut |quality| {
-            let Some(bytes) = self.encode(candidate, quality, u64::MAX)? else { return Ok(u64::MAX) };
+            let Some(bytes) = self.encode(candidate, quality, u64::MAX, None)? else { return Ok(u64::MAX) };
             let size = bytes.len() as u64;
             if size <= most && kept.as_ref().is_none_or(|(best, _)| quality > *best) {
                 kept = Some((quality, bytes));
@@ -272,27 +284,36 @@ impl Trials<'_> {
         let mut trials: Vec<_> = tried.iter().map(|(quality, bytes)| trial(*quality, *bytes, None)).collect();
         if let Some((quality, bytes)) = kept {
             let likeness = self.likeness(candidate, &bytes)?;
-            if likeness.damage.is_none() && likeness.held() >= floor {
-                let told = Some((bytes.len() as u64, likeness.mean));
+            let found = Evened { bytes, likeness, floor: None };
+            let (quality, found) = self.evened_to_fit(candidate, (range, quality), found, most, repeats)?;
+            let likeness = &found.likeness;
+            if likeness.damage.is_none() && likeness.is_even() && likeness.held() >= floor {
+                let told = Some((found.bytes.len() as u64, likeness.mean));
                 let report = self.report(candidate, trials, told, Verdict::Larger);
-                let made = Made { candidate, quality, bytes, likeness: Some(likeness), exceeds: false };
-                return Ok((report, Some(made)));
+                return Ok((report, Some(Made::of(candidate, quality, found, false))));
             }
         }
-        let (mut report, made) = self.searched(candidate, range, floor, self.below_bytes, max_trials)?;
+        let most_trials = (max_trials, repeats);
+        let (mut report, made) = self.searched(candidate, range, floor, self.below_bytes, most_trials)?;
         trials.append(&mut report.trials);
         report.trials = trials;
         Ok((report, made.map(|made| Made { exceeds: true, ..made })))
     }
 
-    fn encode(&self, candidate: Candidate, quality: Quality, below_bytes: u64) -> Result<Option<Vec<u8>>> {
-        let setting = Setting { quality, effort: self.request.effort };
+    pub(super) fn encode(
+        &self,
+        candidate: Candidate,
+        quality: Quality,
+        below_bytes: u64,
+        is_good: Option<IsGood<'_>>,
+    ) -> Result<Option<Vec<u8>>> {
+        let setting = FramesSetting { setting: Setting { quality, effort: self.request.effort }, is_good };
         caught(candidate.format, || {
             candidate.animator.encode(self.animation, setting, self.embedded, below_bytes, self.control)
         })
     }
 
-    fn likeness(&self, candidate: Candidate, bytes: &[u8]) -> Result<Likeness> {
+    pub(super) fn likeness(&self, candidate: Candidate, bytes: &[u8]) -> Result<Likeness> {
         self.result(candidate.format, bytes, |result| {
             likeness(self.animation, result, self.profile, self.control)
         })
@@ -351,6 +372,8 @@ impl Trials<'_> {
 const LOOKING: f64 = 0.15;
 /// Where a fit into bytes starts: what this score is expected to take.
 const FIT_START: Score = Score(70.0);
+/// Below its target is what a search is told of a result with a frame far below the others, by so many points.
+const UNEVEN: f64 = 0.1;
 
 fn trial(quality: Quality, bytes: u64, score: Option<Score>) -> Trial {
     Trial { quality, bytes, score, share: 1.0 }

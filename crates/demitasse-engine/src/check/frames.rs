@@ -2,11 +2,11 @@
 
 use super::pictures::{is_near, target};
 use super::{Answer, CheckName, Checks, File, unless_ours};
-use crate::animation::{Likeness, differs, likeness, survey};
+use crate::animation::{Likeness, MAX_BELOW_MEAN, differs, likeness, survey};
 use crate::codec::animation::{Animation, Timeline};
 use crate::metadata::Embedded;
 use crate::report::{self, Report};
-use crate::{Control, Error, Layout, Limits, Result, Score, color};
+use crate::{Control, Error, Layout, Limits, Result, Score, Target, color};
 
 /// Adds what the frames tell. Where the receipt says that they were not compared, both files must be coded the same.
 pub(super) fn look(
@@ -124,6 +124,10 @@ fn score(checks: &mut Checks, report: &Report, claimed: &report::Animation, foun
     let lowest = claimed.lowest.filter(|lowest| is_near(lowest.score, found.lowest));
     if lowest.is_none() {
         wrong.push(format!("the lowest is {:.2}, of frame {}", found.lowest.0, found.lowest_frame));
+    }
+    let is_promised = matches!(report.request.target, Target::Score { .. } | Target::MaxBytes { .. });
+    if is_promised && !found.is_even() {
+        wrong.push(format!("the lowest frame is more than {MAX_BELOW_MEAN} below that"));
     }
     let held = format!(
         "{:.2}, measured again on every frame; the lowest is {:.2}, of frame {}",

@@ -407,6 +407,18 @@ pub(crate) trait Encoder: Sync {
     }
 }
 
+/// Tells whether a frame is shown well enough: as it should be, as it is shown; both of red, green, blue and straight alpha.
+pub(crate) type IsGood<'a> = &'a dyn Fn(&[u8], &[u8]) -> Result<bool>;
+
+/// What is asked of an encode of all frames.
+#[derive(Clone, Copy)]
+pub(crate) struct FramesSetting<'a> {
+    /// Of every frame.
+    pub setting: Setting,
+    /// A frame that is not good is coded again, finer, until it is; without it frames are as the setting makes them.
+    pub is_good: Option<IsGood<'a>>,
+}
+
 /// Makes animations in one format: every frame of the input is a frame of the output, shown as long.
 pub(crate) trait Animator: Sync {
     /// Name and version of what encodes, for the recipe.
@@ -442,7 +454,7 @@ pub(crate) trait Animator: Sync {
     fn encode(
         &self,
         animation: &Animation<'_>,
-        setting: Setting,
+        setting: FramesSetting<'_>,
         embedded: &Embedded,
         below_bytes: u64,
         control: &Control,

@@ -202,6 +202,52 @@ fn a_score_is_held_by_the_mean_and_nearly_by_every_frame() {
     }
 }
 
+/// Most frames are easy; in one there is grain all over.
+fn uneven(side: u16) -> Vec<u8> {
+    let mut frames = runner(side, 8);
+    frames[3] = grainy(side, 8).swap_remove(3);
+    gif(side, side, None, &frames)
+}
+
+#[test]
+fn no_frame_is_far_below_the_mean() {
+    let bytes = uneven(96);
+    for format in [OutputFormat::Keep, OutputFormat::of(Format::Webp)] {
+        let score = |score| Target::Score { score: Score(score) };
+        let most = run(&bytes, lossless().with_format(format)).bytes.len() as u64 * 3 / 4;
+        let fits = Target::MaxBytes { max_bytes: most, floor: Score(10.0) };
+        for target in [score(30.0), score(60.0), score(80.0), fits] {
+            let report = run(&bytes, Request::new(target).with_format(format)).report;
+            let Some(measured) = &report.score else {
+                assert!(report.lossless);
+                continue;
+            };
+            let lowest = report.animation.as_ref().unwrap().lowest.unwrap();
+            assert!(lowest.score.0 >= measured.value.0 - 5.0, "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_receipt_of_frames_far_below_the_mean_is_found_out() {
+    let bytes = uneven(96);
+    let mut found_one = false;
+    let webp = OutputFormat::of(Format::Webp);
+    for quality in [5.0, 70.0] {
+        let request = Request::new(Target::Quality { quality: Quality(quality) }).with_format(webp);
+        let mut done = run(&bytes, request);
+        let mean = done.report.score.as_ref().map_or(100.0, |score| score.value.0);
+        let lowest = done.report.animation.as_ref().unwrap().lowest.map_or(100.0, |lowest| lowest.score.0);
+        // A fixed setting promises nothing; a score does.
+        done.report.request.target = Target::Score { score: Score(lowest.clamp(1.0, 100.0)) };
+        let answer =
+            verify_receipt(&done.report, &bytes, &done.bytes, &Limits::default(), &Control::new()).unwrap();
+        assert_eq!(answer.holds(), lowest >= mean - 5.0, "{quality}: {mean} {lowest} {answer:?}");
+        found_one |= lowest < mean - 5.0;
+    }
+    assert!(found_one);
+}
+
 #[test]
 fn bytes_that_are_allowed_are_kept_to() {
     let bytes = gif(64, 64, None, &grainy(64, 8));

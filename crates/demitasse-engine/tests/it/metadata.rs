@@ -58,6 +58,107 @@ fn camera_jpeg(orientation: u16) -> Vec<u8> {
     with_segment(&jpeg, 0xe1, &[b"Exif\0\0".as_slice(), &camera_block(orientation)].concat())
 }
 
+/// A TIFF of 320 x 200 as an editor leaves it: turned, with EXIF, a position and rights, and with a maker note on request.
+fn camera_tiff(orientation: u16, with_note: bool) -> Vec<u8> {
+    let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+        [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat()
+    };
+    let mut out = b"II*\0\0\0\0\0".to_vec();
+    let mut add = |bytes: &[u8]| {
+        out.resize(out.len().next_multiple_of(2), 0);
+        let at = out.len() as u32;
+        out.extend(bytes);
+        at
+    };
+    let pixels = photo(320, 200);
+    let (strip, bits) = (add(&pixels), add(&[8, 0, 8, 0, 8, 0]));
+    let (make, date) = (add(b"Cam & Co\0"), add(b"2026:11:02 10:00:00\0"));
+    let (taken, note, owner) =
+        (add(b"2026:11:01 09:30:00\0"), add(b"a note of the maker's own"), add(b"Ada Lovelace\0"));
+    let exposure = add(&[1_u32.to_le_bytes(), 250_u32.to_le_bytes()].concat());
+    let directory = |entries: &[Vec<u8>]| {
+        [&(entries.len() as u16).to_le_bytes()[..], &entries.concat(), &[0; 4]].concat()
+    };
+    let mut private = vec![entry(0x829a, 5, 1, exposure), entry(0x9003, 2, 20, taken)];
+    private.extend(with_note.then(|| entry(0x927c, 7, 25, note)));
+    let latitude = add(&[DEGREES, 1, 0, 1, 0, 1].map(u32::to_le_bytes).concat());
+    let position = add(&directory(&[entry(1, 2, 2, u32::from(b'N')), entry(2, 5, 3, latitude)]));
+    let private = add(&directory(&private));
+    let main = [
+        entry(256, 3, 1, 320),
+        entry(257, 3, 1, 200),
+        entry(258, 3, 3, bits),
+        entry(259, 3, 1, 1),
+        entry(262, 3, 1, 2),
+        entry(271, 2, 9, make),
+        entry(273, 4, 1, strip),
+        entry(274, 3, 1, orientation.into()),
+        entry(277, 3, 1, 3),
+        entry(278, 3, 1, 200),
+        entry(279, 4, 1, pixels.len() as u32),
+        entry(306, 2, 20, date),
+        entry(33_432, 2, 13, owner),
+        entry(0x8769, 4, 1, private),
+        entry(0x8825, 4, 1, position),
+    ];
+    let main = add(&directory(&main));
+    out[4..8].copy_from_slice(&main.to_le_bytes());
+    out
+}
+
+#[test]
+fn exif_of_a_tiff_goes_into_every_format_as_the_policy_says() {
+    let file = camera_tiff(6, true);
+    for format in [Format::Jpeg, Format::Png, Format::Webp, Format::Avif] {
+        let of = |keep: &str| policy(PolicyName::Web, keep, "").with_format(OutputFormat::of(format));
+        let all = [Tag::Make, Tag::DateTimeOriginal, Tag::ExposureTime, Tag::Copyright];
+        let with_camera = run(&file, of("camera"));
+        let [make, date, exposure, owner] = tags(&with_camera.bytes, all);
+        assert_eq!(
+            (make.is_some(), date, exposure.is_some(), owner.is_some()),
+            (true, None, true, true),
+            "{format}"
+        );
+        let report = &with_camera.report.metadata;
+        assert!(
+            kinds(&report.kept).contains(&Kind::Exif) && !kinds(&report.kept).contains(&Kind::Time),
+            "{report:?}"
+        );
+        assert_eq!(report.orientation_applied, Some(6));
+        let with_dates = run(&file, of("date,gps"));
+        let [make, date, exposure, owner] = tags(&with_dates.bytes, all);
+        assert_eq!((make, date.is_some(), exposure, owner.is_some()), (None, true, None, true), "{format}");
+        let kept = kinds(&with_dates.report.metadata.kept);
+        assert!(
+            kept.contains(&Kind::Time) && kept.contains(&Kind::Gps) && !kept.contains(&Kind::Exif),
+            "{kept:?}"
+        );
+        let by_default = run(&file, of(""));
+        assert_eq!(kinds(&by_default.report.metadata.kept), [Kind::Copyright], "{format}");
+        for done in [&with_camera, &by_default] {
+            assert!(!has(&done.bytes, &DEGREES.to_le_bytes()) && !has(&done.bytes, &DEGREES.to_be_bytes()));
+            assert!(!has(&done.bytes, b"the maker's own"));
+        }
+        for done in [&with_camera, &with_dates, &by_default] {
+            let (limits, control) = (Limits::default(), Control::new());
+            let verified = verify_receipt(&done.report, &file, &done.bytes, &limits, &control).unwrap();
+            assert!(verified.holds(), "{verified:?}");
+        }
+    }
+}
+
+#[test]
+fn an_archive_of_a_tiff_loses_no_maker_note() {
+    let archive = |file: &[u8]| {
+        let request = policy(PolicyName::Archive, "", "").with_format(OutputFormat::of(Format::Png));
+        run(file, request).report
+    };
+    let (with_note, without) = (archive(&camera_tiff(1, true)), archive(&camera_tiff(1, false)));
+    assert_eq!(with_note.outcome, Outcome::KeptOriginal);
+    assert_eq!((without.outcome, without.output.format), (Outcome::Compressed, Format::Png));
+    assert!(without.metadata.dropped.is_empty(), "{:?}", without.metadata);
+}
+
 #[test]
 fn rights_that_only_xmp_says_are_kept_and_the_receipt_says_so() {
     let packet = r"<x:xmpmeta><rdf:RDF><rdf:Description><dc:rights>mine</dc:rights></rdf:Description></rdf:RDF></x:xmpmeta>";

@@ -11,7 +11,7 @@ pub(crate) const CAPABILITIES: Capabilities = Capabilities {
     encodes: false,
     on_the_web: true,
     alpha: true,
-    sixteen_bits: false,
+    sixteen_bits: true,
     animation: false,
     vector: false,
     metadata: &[],

@@ -39,19 +39,19 @@ struct Picture<'a> {
     height: u32,
     /// Bits a pixel.
     depth: u16,
+    /// Bits a sample.
+    bits: u8,
     is_png: bool,
 }
 
 impl Codec for Ico {
     fn read_header(&self, bytes: &[u8]) -> Result<Header> {
-        let (picture, _) = largest(bytes)?;
-        let Picture { width, height, .. } = picture;
-        // A PNG of 16 bits a sample in an icon is none that programs read; it would be refused when it is decoded.
+        let (Picture { width, height, bits, .. }, _) = largest(bytes)?;
         Ok(Header {
             format: Format::Ico,
             width,
             height,
-            bits: 8,
+            bits,
             alpha: true,
             animated: false,
             sequential: false,
@@ -72,9 +72,6 @@ impl Codec for Ico {
         } else {
             decode_dib(&picture)?
         };
-        if image.bits() != 8 {
-            return Err(Error::Unsupported("an icon of 16 bits a sample is not supported".into()));
-        }
         let mut warnings = Vec::new();
         if count > 1 {
             let Picture { width, height, .. } = picture;
@@ -115,10 +112,10 @@ fn largest(bytes: &[u8]) -> Result<(Picture<'_>, usize)> {
             best = Some(picture);
         }
     }
-    let best = best.ok_or_else(|| malformed("there is no picture in it"))?;
+    let mut best = best.ok_or_else(|| malformed("there is no picture in it"))?;
     if best.is_png {
         // Once: thousands of entries may name the same long file, and this is read outside of the sandbox.
-        Png.read_header(best.data).map_err(of_icon)?;
+        best.bits = Png.read_header(best.data).map_err(of_icon)?.bits;
     }
     Ok((best, count))
 }
@@ -134,7 +131,7 @@ fn read_picture<'a>(bytes: &'a [u8], entry: &[u8; ENTRY_BYTES]) -> Result<Pictur
         let [w0, w1, w2, w3, h0, h1, h2, h3] =
             *size.ok_or_else(|| malformed("a picture's header is cut off"))?;
         let (width, height) = (u32::from_be_bytes([w0, w1, w2, w3]), u32::from_be_bytes([h0, h1, h2, h3]));
-        return Ok(Picture { data, width, height, depth: 32, is_png: true });
+        return Ok(Picture { data, width, height, depth: 32, bits: 8, is_png: true });
     }
     let head = data.first_chunk::<16>().ok_or_else(|| malformed("a picture's header is cut off"))?;
     let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -146,7 +143,7 @@ fn read_picture<'a>(bytes: &'a [u8], entry: &[u8; ENTRY_BYTES]) -> Result<Pictur
     if !(1..=MAX_DIB_SIDE).contains(&width) || !(1..=MAX_DIB_SIDE).contains(&height) {
         return Err(malformed(format!("a bitmap of {width} x {height} cannot be in it")));
     }
-    Ok(Picture { data, width, height, depth, is_png: false })
+    Ok(Picture { data, width, height, depth, bits: 8, is_png: false })
 }
 
 /// Decodes a bitmap, in an icon of its own.

@@ -55,6 +55,26 @@ fn the_largest_picture_is_taken_and_said_to_be_one_of_several() {
 }
 
 #[test]
+fn sixteen_bits_a_sample_stay_sixteen() {
+    let mut bytes = Vec::new();
+    let mut encoder = ::png::Encoder::new(&mut bytes, 4, 4);
+    encoder.set_color(::png::ColorType::Rgba);
+    encoder.set_depth(::png::BitDepth::Sixteen);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[1, 2, 3, 4, 5, 6, 0xff, 0xff].repeat(16)).unwrap();
+    writer.finish().unwrap();
+    let file = ico(&[(4, &bytes)]);
+    assert_eq!(Ico.read_header(&file).unwrap().bits, 16);
+    let image = Ico.decode(&file, &Limits::default(), &Control::new()).unwrap().image;
+    assert_eq!(image.bits(), 16);
+    assert_eq!(rgba(&image)[0], [0x0102, 0x0304, 0x0506, 0xffff]);
+    let request =
+        crate::Request::new(crate::Target::Lossless).with_format(crate::OutputFormat::of(Format::Png));
+    let output = crate::compress(&file, &request, &Limits::default(), &Control::new()).unwrap().report.output;
+    assert_eq!((output.format, output.bits), (Format::Png, 16));
+}
+
+#[test]
 fn every_truncation_is_refused() {
     refuses_every_truncation(&Ico, &ico(&[(2, &dib(2, [3, 2, 1, 255]))]));
     refuses_every_truncation(&Ico, &ico(&[(4, &png(4, [9, 8, 7, 128]))]));

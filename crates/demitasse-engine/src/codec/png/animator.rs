@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::container::strip;
 use super::lossless::OXIPNG_VERSION;
 use crate::codec::animation::Animation;
-use crate::codec::{Animator, Mode, Setting};
+use crate::codec::{Animator, FramesSetting, Mode, Setting};
 use crate::metadata::Embedded;
 use crate::{Control, Effort, Error, Format, Result};
 
@@ -40,7 +40,7 @@ impl Animator for Lossless {
     fn encode(
         &self,
         animation: &Animation<'_>,
-        _: Setting,
+        _: FramesSetting<'_>,
         embedded: &Embedded,
         below_bytes: u64,
         control: &Control,

@@ -401,7 +401,13 @@ mod animations {
         let timeline = Png.timeline(bytes, &limits).unwrap();
         let animation = Animation::new(bytes, (Format::Png, &Png), &timeline, &limits, &control);
         let embedded = Embedded::default();
-        let done = animator::Lossless.encode(&animation, setting(100.0), &embedded, u64::MAX, &control);
+        let done = animator::Lossless.encode(
+            &animation,
+            crate::codec::FramesSetting { setting: setting(100.0), is_good: None },
+            &embedded,
+            u64::MAX,
+            &control,
+        );
         done.unwrap().unwrap()
     }
 

@@ -26,6 +26,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
         .or(iptc::read_datasets(data(tag::IPTC)))
         .or(iptc::read_photoshop(data(tag::PHOTOSHOP)))
         .or(xmp::read_rights(data(tag::XMP)));
+    metadata.pieces.exif = exif::of_tiff(bytes).and_then(|block| piece(&block));
     metadata.pieces.xmp = piece(data(tag::XMP));
     metadata.pieces.iptc =
         piece(data(tag::IPTC)).map(|datasets| iptc::wrap(&datasets)).or(piece(data(tag::PHOTOSHOP)));
@@ -38,8 +39,26 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Metadata> {
         };
         add_item(&mut metadata.items, if is_lost { Kind::Other } else { kind }, bytes);
     }
+    split_exif(&mut metadata, exif::fixed_in_tiff(bytes) as u64);
     metadata.list_rights();
     Ok(metadata)
+}
+
+/// Dates are of a kind of their own, and what cannot be carried elsewhere is of none.
+fn split_exif(metadata: &mut Metadata, fixed: u64) {
+    let Some(block) = metadata.pieces.exif.as_deref() else { return };
+    let found = exif::read(block).items;
+    let dates = found.iter().find(|item| item.kind == Kind::Time).map_or(0, |item| item.bytes);
+    let has_camera = found.iter().any(|item| item.kind == Kind::Exif);
+    let Some(at) = metadata.items.iter().position(|item| item.kind == Kind::Exif) else { return };
+    let left = metadata.items[at].bytes.saturating_sub(dates + fixed).max(1);
+    if has_camera {
+        metadata.items[at].bytes = left;
+    } else {
+        metadata.items.remove(at);
+    }
+    add_item(&mut metadata.items, Kind::Time, dates);
+    add_item(&mut metadata.items, Kind::Other, fixed);
 }
 
 /// What there is by kind, on every page: all of it that `strip` takes out, and what it may leave.

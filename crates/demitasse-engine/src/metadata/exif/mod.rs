@@ -8,7 +8,7 @@
 
 mod select;
 
-pub(crate) use self::select::{Keep, select, upright};
+pub(crate) use self::select::{Keep, fixed_in_tiff, of_tiff, select, upright};
 use super::{Kind, Orientation, Rights, text};
 use crate::report::Item;
 

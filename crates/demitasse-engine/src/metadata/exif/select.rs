@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::{
-    ARTIST, ASCII, COPYRIGHT, Directory, ENTRY_BYTES, EXIF_DIRECTORY, Entry, GPS_DIRECTORY, ORIENTATION,
-    Order, THUMBNAIL_LENGTH, Tiff, read, write, write_block,
+    ARTIST, ASCII, COPYRIGHT, Directory, ENTRY_BYTES, EXIF_DIRECTORY, Entry, Field, GPS_DIRECTORY,
+    ORIENTATION, Order, THUMBNAIL_LENGTH, Tiff, read, write, write_block,
 };
 use crate::metadata::{Kind, MAX_PIECE_BYTES, Orientation, Rights};
 
@@ -18,6 +18,13 @@ const DATE_TIME: u16 = 0x0132;
 const DATES: Range<u16> = 0x9003..0x9005;
 const DATE_OFFSETS: Range<u16> = 0x9010..0x9013;
 const DATE_FRACTIONS: Range<u16> = 0x9290..0x9293;
+
+/// Make, Model, Software and HostComputer, of the main directory.
+const CAMERA: [u16; 4] = [271, 272, 305, 316];
+/// MakerNote and the pointer to the interoperability directory, of the Exif directory: they hold where they are.
+const FIXED: [u16; 2] = [0x927C, 0xA005];
+/// Where on earth, by GeoTIFF's fields.
+const GEO: [u16; 6] = [33_550, 33_922, 34_264, 34_735, 34_736, 34_737];
 
 /// Whether a field of the main or the Exif directory says when.
 pub(super) fn is_date(tag: u16) -> bool {
@@ -72,18 +79,6 @@ pub(crate) fn select(
             return Some(edited);
         }
     }
-    let fields = |directory: Option<Directory<'_>>, wanted: &dyn Fn(u16) -> bool| -> Vec<_> {
-        let entries = directory.into_iter().flat_map(Directory::entries).filter(|entry| wanted(entry.tag));
-        // Fields may share a long value: what would be longer than any block is cut off.
-        let mut left = MAX_PIECE_BYTES;
-        let values = entries.filter_map(|entry| Some((entry, entry.value()?)));
-        let values = values.take_while(|(_, value)| {
-            let fits = value.len() + ENTRY_BYTES <= left;
-            left = left.saturating_sub(value.len() + ENTRY_BYTES);
-            fits
-        });
-        values.map(|(entry, value)| (entry.tag, entry.kind, entry.count, value.to_vec())).collect()
-    };
     let dates = |directory| fields(directory, &|tag| keep.time && is_date(tag));
     let position = fields(main.child(GPS_DIRECTORY).filter(|_| keep.gps), &|_| true);
     write_block(
@@ -93,6 +88,43 @@ pub(crate) fn select(
         dates(Some(main)),
         [dates(main.child(EXIF_DIRECTORY)), position],
     )
+}
+
+/// Fields of a directory with their values. Fields may share a long value: what would be longer than any block is cut off.
+fn fields(directory: Option<Directory<'_>>, wanted: &dyn Fn(u16) -> bool) -> Vec<Field> {
+    let entries = directory.into_iter().flat_map(Directory::entries).filter(|entry| wanted(entry.tag));
+    let mut left = MAX_PIECE_BYTES;
+    let values = entries.filter_map(|entry| Some((entry, entry.value()?)));
+    let values = values.take_while(|(_, value)| {
+        let fits = value.len() + ENTRY_BYTES <= left;
+        left = left.saturating_sub(value.len() + ENTRY_BYTES);
+        fits
+    });
+    values.map(|(entry, value)| (entry.tag, entry.kind, entry.count, value.to_vec())).collect()
+}
+
+/// What a TIFF says of camera, dates, position and rights, as a block by itself; `None` if it says nothing. Without a maker note,
+/// which would not hold at another place, and without a position if there is one by other fields (GeoTIFF) too.
+pub(crate) fn of_tiff(file: &[u8]) -> Option<Vec<u8>> {
+    let tiff = Tiff::open(file)?;
+    let main = tiff.directory(tiff.root()?)?;
+    let has_other_place = main.entries().any(|entry| GEO.contains(&entry.tag));
+    let position = main.child(GPS_DIRECTORY).filter(|_| !has_other_place);
+    write_block(
+        tiff.big_endian,
+        None,
+        &read(file).rights,
+        fields(Some(main), &|tag| CAMERA.contains(&tag) || tag == DATE_TIME),
+        [fields(main.child(EXIF_DIRECTORY), &|tag| !FIXED.contains(&tag)), fields(position, &|_| true)],
+    )
+}
+
+/// Bytes of what a TIFF has of EXIF and [`of_tiff`] leaves out.
+pub(crate) fn fixed_in_tiff(file: &[u8]) -> usize {
+    let main = Tiff::open(file).and_then(|tiff| tiff.directory(tiff.root()?));
+    let child = main.and_then(|main| main.child(EXIF_DIRECTORY));
+    let left_out = child.into_iter().flat_map(Directory::entries).filter(|entry| FIXED.contains(&entry.tag));
+    left_out.map(Entry::bytes).fold(0, usize::saturating_add)
 }
 
 /// The same block, of pixels that are upright.

@@ -5,6 +5,7 @@ import { formatBytes } from "@/format";
 import { taskQuery } from "../api/task";
 import { effortText, formatText, goalText, limitText } from "../choice";
 import { Fact } from "./Facts";
+import { Frames } from "./Frames";
 
 type MetadataItem = Report["metadata"]["kept"][number];
 
@@ -13,7 +14,7 @@ export function Receipt({ taskId }: { taskId: string }) {
   const { data: task, error, refetch } = useQuery(taskQuery(taskId));
   if (error) return <ErrorNote error={error} onRetry={() => void refetch()} />;
   if (!task?.report) return null;
-  const { recipe, lossless, metadata, warnings, time_ms, engine } = task.report;
+  const { recipe, lossless, metadata, warnings, time_ms, engine, animation } = task.report;
   const limit = limitText(task.report);
   return (
     <dl className="facts">
@@ -26,6 +27,7 @@ export function Receipt({ taskId }: { taskId: string }) {
       {metadata.orientation_applied != null && (
         <Fact name="Orientation">applied to the pixels (EXIF {metadata.orientation_applied})</Fact>
       )}
+      {animation && <Frames animation={animation} />}
       {lossless && <Fact name="Pixels">proven identical</Fact>}
       <Fact name="Made by">
         {recipe.encoder} {recipe.version} in {duration(time_ms)}, {engine}

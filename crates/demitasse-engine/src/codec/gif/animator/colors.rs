@@ -44,6 +44,11 @@ impl Near {
         Self { most: distance * distance, diffusion }
     }
 
+    /// The same at a part of the distance.
+    pub(super) fn finer(&self, part: f32) -> Self {
+        Self { most: self.most * part * part, ..*self }
+    }
+
     /// Whether one may be shown for the other. What is transparent stays so, and nothing else becomes it.
     pub(super) fn is_near(&self, one: Pixel, other: Pixel) -> bool {
         one == other || self.cost(one, other).is_some()

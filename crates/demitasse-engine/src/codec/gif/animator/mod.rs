@@ -21,18 +21,21 @@ use self::steps::{Step, next_step};
 use self::write::{Writer, plays_fit};
 use super::patches::A_SECOND;
 use crate::codec::animation::{Animation, Disposal, Player, Rect};
-use crate::codec::{Animator, Mode, Setting};
+use crate::codec::{Animator, FramesSetting, IsGood, Mode, Setting};
 use crate::metadata::Embedded;
 use crate::search::Guess;
 use crate::{Control, Effort, Error, Format, Quality, Result, Score};
 
 /// Of what is written; counts up whenever the same request gets other bytes.
-const REVISION: &str = "1";
+const REVISION: &str = "2";
 
 /// A pixel: red, green, blue, 255 in bytes from the lowest; 0 is transparent.
 type Pixel = u32;
 
 const TRANSPARENT: Pixel = 0;
+
+/// Parts of the distance, one after the other, for a frame that is not good enough; the last is every pixel as it was.
+const FINER: [f32; 4] = [0.75, 0.5, 0.25, 0.0];
 
 /// Every pixel as it was.
 pub(super) struct Lossless;
@@ -74,12 +77,12 @@ impl Animator for Lossless {
     fn encode(
         &self,
         animation: &Animation<'_>,
-        setting: Setting,
+        FramesSetting { setting, .. }: FramesSetting<'_>,
         embedded: &Embedded,
         below_bytes: u64,
         control: &Control,
     ) -> Result<Option<Vec<u8>>> {
-        encode(animation, Near::same(), looks_ahead(setting), embedded, below_bytes, control)
+        encode(animation, (Near::same(), None), looks_ahead(setting), embedded, below_bytes, control)
     }
 }
 
@@ -120,13 +123,13 @@ impl Animator for Lossy {
     fn encode(
         &self,
         animation: &Animation<'_>,
-        setting: Setting,
+        FramesSetting { setting, is_good }: FramesSetting<'_>,
         embedded: &Embedded,
         below_bytes: u64,
         control: &Control,
     ) -> Result<Option<Vec<u8>>> {
         let near = Near::within(distance(setting), self.diffusion);
-        encode(animation, near, looks_ahead(setting), embedded, below_bytes, control)
+        encode(animation, (near, is_good), looks_ahead(setting), embedded, below_bytes, control)
     }
 }
 
@@ -178,7 +181,7 @@ impl Frames<'_> {
 /// Memory: some canvases of four bytes a pixel, and a byte or two a pixel for the frame at hand.
 fn encode(
     animation: &Animation<'_>,
-    near: Near,
+    (near, is_good): (Near, Option<IsGood<'_>>),
     looks_ahead: bool,
     embedded: &Embedded,
     below_bytes: u64,
@@ -195,27 +198,84 @@ fn encode(
         control.check()?;
         let Some(current) = target.take() else { break };
         target = frames.next()?;
-        let before = shown.as_good_as(&current);
-        let mut step = next_step(&before, &current, target.as_deref(), size, &near);
-        if index == 0 {
-            // Where the first frame leaves some of the canvas out, viewers outside of browsers show a background.
-            step.place = Rect { x: 0, y: 0, width: size.0, height: size.1 };
-        }
-        let (table, coded) = code(&before, &current, step.place, size.0, &colors, &near, looks_ahead)?;
-        writer.frame(&step, *delay, &table, &coded)?;
+        let work = Work {
+            shown: &shown,
+            current: &current,
+            next: target.as_deref(),
+            is_first: index == 0,
+            size,
+            colors: &colors,
+            looks_ahead,
+        };
+        let painted = work.good_enough(&near, is_good)?;
+        writer.frame(&painted.step, *delay, &painted.table, &painted.coded)?;
         if writer.len() as u64 >= below_bytes {
             return Ok(None);
         }
-        shown.show(&step, &table, &coded.indexes, &current);
+        shown.show(&painted, &current);
     }
     let bytes = writer.finish();
     Ok(((bytes.len() as u64) < below_bytes).then_some(bytes))
 }
 
+/// A frame that was coded.
+struct Painted {
+    step: Step,
+    table: Table,
+    coded: Coded,
+}
+
+/// A frame that is to be coded.
+struct Work<'a> {
+    shown: &'a Shown,
+    current: &'a [Pixel],
+    next: Option<&'a [Pixel]>,
+    is_first: bool,
+    size: (u32, u32),
+    colors: &'a Colors,
+    looks_ahead: bool,
+}
+
+impl Work<'_> {
+    fn good_enough(&self, near: &Near, is_good: Option<IsGood<'_>>) -> Result<Painted> {
+        let mut painted = self.coded(&self.shown.as_good_as(self.current), near)?;
+        let Some(is_good) = is_good else { return Ok(painted) };
+        let wanted = bytes(self.current);
+        for part in FINER {
+            if is_good(&wanted, &bytes(&self.shown.with(&painted)))? {
+                break;
+            }
+            // What was painted for the same before was not good enough either.
+            match self.coded(&self.shown.pixels, &near.finer(part)) {
+                Ok(finer) => painted = finer,
+                // More colours than a table holds: it stays as it is, and whoever asked finds it.
+                Err(Error::Codec { .. }) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(painted)
+    }
+
+    fn coded(&self, before: &[Pixel], near: &Near) -> Result<Painted> {
+        let mut step = next_step(before, self.current, self.next, self.size, near);
+        if self.is_first {
+            // Where the first frame leaves some of the canvas out, viewers outside of browsers show a background.
+            step.place = Rect { x: 0, y: 0, width: self.size.0, height: self.size.1 };
+        }
+        let pixels = (before, self.current);
+        let (table, coded) = code(pixels, step.place, self.size.0, self.colors, near, self.looks_ahead)?;
+        Ok(Painted { step, table, coded })
+    }
+}
+
+/// Red, green, blue and alpha.
+fn bytes(pixels: &[Pixel]) -> Vec<u8> {
+    pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).collect()
+}
+
 /// The shortest coding of what is new in a place, with the file's table or one of its own.
 fn code(
-    shown: &[Pixel],
-    target: &[Pixel],
+    (shown, target): (&[Pixel], &[Pixel]),
     place: Rect,
     width: u32,
     colors: &Colors,
@@ -286,12 +346,24 @@ impl Shown {
         pixels.map(|((shown, meant), target)| if meant == target { *target } else { *shown }).collect()
     }
 
+    /// What a viewer shows while it shows a frame.
+    fn with(&self, Painted { step, table, coded }: &Painted) -> Vec<Pixel> {
+        let mut pixels = self.pixels.clone();
+        for (at, index) in step.place.rows(self.width).flatten().zip(&coded.indexes) {
+            match table.pixel(*index) {
+                TRANSPARENT => {}
+                pixel => pixels[at] = pixel,
+            }
+        }
+        pixels
+    }
+
     /// Does what a viewer does: paints the frame, then makes room for the next.
-    fn show(&mut self, step: &Step, table: &Table, indexes: &[u8], target: &[Pixel]) {
+    fn show(&mut self, Painted { step, table, coded }: &Painted, target: &[Pixel]) {
         if step.disposal == Disposal::Restore {
             return;
         }
-        for (at, index) in step.place.rows(self.width).flatten().zip(indexes) {
+        for (at, index) in step.place.rows(self.width).flatten().zip(&coded.indexes) {
             match (step.disposal, table.pixel(*index)) {
                 (Disposal::Clear, _) => (self.pixels[at], self.meant[at]) = (TRANSPARENT, TRANSPARENT),
                 (_, TRANSPARENT) => {}

@@ -28,20 +28,37 @@ impl Region {
         Self { place, is_new }
     }
 
-    /// The same, where a block with a new pixel is new as a whole.
-    pub(super) fn in_blocks(mut self) -> Self {
+    /// The same in whole blocks: those with a new pixel of which `is_worth` holds, told the indexes of a block's pixels in the
+    /// place. The place is no larger than it must be.
+    pub(super) fn with_blocks(mut self, is_worth: impl Fn(&[usize]) -> bool) -> Self {
         let Rect { width, height, .. } = self.place;
         for top in (0..height).step_by(BLOCK as usize) {
             for left in (0..width).step_by(BLOCK as usize) {
-                let rows = top..(top + BLOCK).min(height);
-                let row = |y: u32| {
-                    let start = (y * width + left) as usize;
-                    start..start + BLOCK.min(width - left) as usize
-                };
-                if rows.clone().any(|y| self.is_new[row(y)].contains(&true)) {
-                    rows.for_each(|y| self.is_new[row(y)].fill(true));
-                }
+                let columns = left..(left + BLOCK).min(width);
+                let block: Vec<usize> = (top..(top + BLOCK).min(height))
+                    .flat_map(|y| columns.clone().map(move |x| (y * width + x) as usize))
+                    .collect();
+                let is_new = block.iter().any(|at| self.is_new[*at]) && is_worth(&block);
+                block.iter().for_each(|at| self.is_new[*at] = is_new);
             }
+        }
+        self.shrunk()
+    }
+
+    /// Around what is new; one pixel if nothing is. Blocks begin at even coordinates.
+    fn shrunk(self) -> Self {
+        let Rect { x, y, width, height } = self.place;
+        let found = Rect::bounding(width, height, |at| self.is_new[at]);
+        let inner = found.unwrap_or(Rect { x: 0, y: 0, width: 1, height: 1 });
+        let is_new = inner.rows(width).flatten().map(|at| self.is_new[at]).collect();
+        Self { place: Rect { x: x + inner.x, y: y + inner.y, ..inner }, is_new }
+    }
+
+    /// What is new in both; the other lies around it.
+    pub(super) fn and_new_in(mut self, other: &Self) -> Self {
+        let inner = Rect { x: self.place.x - other.place.x, y: self.place.y - other.place.y, ..self.place };
+        for (is_new, at) in self.is_new.iter_mut().zip(inner.rows(other.place.width).flatten()) {
+            *is_new &= other.is_new[at];
         }
         self
     }
@@ -52,14 +69,16 @@ impl Region {
     }
 
     /// Those that are new, the others transparent: what may be laid over what is shown. `None` if that is not the same, because
-    /// a new pixel is not opaque, or is no use, because all are new.
-    pub(super) fn new_only(&self, frame: &[Pixel], width: u32) -> Option<Vec<u8>> {
+    /// a new pixel is not opaque, or is no use, because all are new. What is transparent has its colour if `with_hidden`: beside
+    /// it, others are coded in fewer bytes where the encoder makes it flat.
+    pub(super) fn new_only(&self, frame: &[Pixel], width: u32, with_hidden: bool) -> Option<Vec<u8>> {
         if !self.is_new.contains(&false) {
             return None;
         }
         let mut rgba = Vec::with_capacity(self.is_new.len() * 4);
         for (at, is_new) in self.place.rows(width).flatten().zip(&self.is_new) {
             match (is_new, frame[at]) {
+                (false, [red, green, blue, _]) if with_hidden => rgba.extend([red, green, blue, 0]),
                 (false, _) => rgba.extend([0; 4]),
                 (true, pixel @ [.., 255]) => rgba.extend(pixel),
                 (true, _) => return None,
@@ -87,10 +106,14 @@ mod tests {
 
     #[test]
     fn blocks_are_new_as_a_whole() {
-        let region = region(&[0, 19 * 20 + 19]).in_blocks();
-        let count = region.is_new.iter().filter(|is_new| **is_new).count();
+        let both = region(&[0, 19 * 20 + 19]).with_blocks(|_| true);
+        let count = |region: &Region| region.is_new.iter().filter(|is_new| **is_new).count();
         // A whole block, and the corner of the last.
-        assert_eq!(count, 64 + 16);
+        assert_eq!(count(&both), 64 + 16);
+        let last = region(&[0, 19 * 20 + 19]).with_blocks(|block| !block.contains(&0));
+        assert_eq!((last.place, count(&last)), (Rect { x: 16, y: 16, width: 4, height: 4 }, 16));
+        let none = region(&[0]).with_blocks(|_| false);
+        assert_eq!((none.place.pixels(), count(&none)), (1, 0));
     }
 
     #[test]
@@ -98,10 +121,10 @@ mod tests {
         let region = region(&[0, 3]);
         let mut frame = vec![[9, 9, 9, 255]; 400];
         assert_eq!(
-            region.new_only(&frame, 20).unwrap(),
+            region.new_only(&frame, 20, false).unwrap(),
             [[9, 9, 9, 255], [0; 4], [0; 4], [9, 9, 9, 255]].concat()
         );
         frame[3][3] = 200;
-        assert_eq!(region.new_only(&frame, 20), None);
+        assert_eq!(region.new_only(&frame, 20, false), None);
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::codec::animation::testing::{distance, patch, played, simply};
 use crate::codec::animation::{Animation, Disposal, Patch, Rect, Timeline};
 use crate::codec::testing::setting;
-use crate::codec::{Animator, Codec, Header};
+use crate::codec::{Animator, Codec, FramesSetting, Header};
 use crate::metadata::Embedded;
 use crate::{Control, Format, Limits};
 
@@ -92,7 +92,13 @@ fn encoded(animator: &dyn Animator, bytes: &[u8], quality: f32, most: u64) -> cr
     let timeline = Webp.timeline(bytes, &limits)?;
     let animation = Animation::new(bytes, (Format::Webp, &Webp), &timeline, &limits, &control);
     assert_eq!(animator.refusal(&animation), None);
-    animator.encode(&animation, setting(quality), &Embedded::default(), most, &control)
+    animator.encode(
+        &animation,
+        FramesSetting { setting: setting(quality), is_good: None },
+        &Embedded::default(),
+        most,
+        &control,
+    )
 }
 
 proptest! {
