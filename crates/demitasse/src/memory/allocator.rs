@@ -27,20 +27,6 @@ pub(crate) fn keep_little() {
     }
 }
 
-/// Gives back what is free between what is in use, page by page: by itself the allocator gives back its end only. To be called
-/// now and then: other threads wait for the allocator meanwhile.
-#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
-#[expect(
-    unsafe_code,
-    reason = "the C library's allocator has no other interface than a call or the environment"
-)]
-pub(crate) fn give_back() {
-    // SAFETY: it takes a number, keeps no pointer, and locks what it changes; nothing that is in use moves.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
 /// Other allocators are left as they are.
 #[cfg(not(all(
     target_os = "linux",
@@ -48,11 +34,3 @@ pub(crate) fn give_back() {
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
 pub(crate) fn keep_little() {}
-
-/// Other allocators are left as they are.
-#[cfg(not(all(
-    target_os = "linux",
-    target_env = "gnu",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-)))]
-pub(crate) fn give_back() {}

@@ -11,4 +11,4 @@ mod machine;
 pub use budget::MemoryBudget;
 
 pub(crate) use admission::{Admission, MemoryUse};
-pub(crate) use allocator::{give_back, keep_little};
+pub(crate) use allocator::keep_little;

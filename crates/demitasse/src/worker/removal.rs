@@ -72,7 +72,7 @@ async fn remove(worker: &Worker, removal: Removal) -> Result<bool, StoreError> {
     }
 }
 
-/// Deletes what is older than it may be, removes what nothing names, and tidies metrics and memory, until the server stops.
+/// Deletes what is older than it may be, removes what nothing names, and tidies the metrics, until the server stops.
 pub(crate) async fn tidy_regularly(worker: &Worker) {
     loop {
         tokio::select! {
@@ -80,7 +80,6 @@ pub(crate) async fn tidy_regularly(worker: &Worker) {
             () = worker.stopping.cancelled() => return,
         }
         worker.metrics.tidy();
-        crate::memory::give_back();
         match delete_expired(worker).await {
             Ok(0) => {}
             Ok(deleted) => tracing::info!(deleted, "images older than --retain-for were deleted"),
