@@ -205,7 +205,7 @@ async fn compress_a_dot(
         let body: BlobBody = Box::pin(stream::iter([Ok(image.clone())]));
         Box::pin(async { Ok(body) })
     };
-    match child.compress(Request::default(), original, &body, || ()).await {
+    match child.compress(Request::default(), 1, original, &body, || ()).await {
         Ok(done) => Ok(format!("a child process made {} bytes of {length}", done.bytes.len())),
         Err(error) => {
             Err(format!("a test image could not be compressed: {error}; see --memory and --deadline"))

@@ -174,7 +174,8 @@ async fn compress(worker: &Worker, upload: &Upload) -> Result<Finished, Fault> {
             })
         })
     };
-    worker.engine.compress(request, InputImage::of(original), &body, || worker.metrics.engine_run()).await
+    let (attempt, image) = (upload.job.attempt, InputImage::of(original));
+    worker.engine.compress(request, attempt, image, &body, || worker.metrics.engine_run()).await
 }
 
 fn describe(finished: &Finished) -> Result<Variant, Fault> {

@@ -117,11 +117,12 @@ impl EngineChild {
         if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
     }
 
-    /// Compresses `original`, whose bytes `body` gives; it is asked again for a second try. Waits for memory first, and
+    /// Compresses `original`, whose bytes `body` gives; it is asked again for a second try. Later attempts, from 1, try less. Waits for memory first, and
     /// calls `begin` once when it has it; the deadline is for the time after that. Dropping the future kills the child.
     pub(crate) async fn compress<'b, E: From<EngineFault>>(
         &self,
         request: Request,
+        attempt: u32,
         original: InputImage,
         body: &Body<'b, '_, E>,
         begin: impl FnOnce(),
@@ -138,7 +139,7 @@ impl EngineChild {
                 begin();
             }
             let deadline_ms = millis(self.allowed.deadline);
-            let order = Order { request, limits: self.limits, deadline_ms, reserved: needed, most };
+            let order = Order { request, limits: self.limits, deadline_ms, attempt, reserved: needed, most };
             match self.run(order, original, body, reserved.bytes()).await? {
                 Given::Finished(finished) => return Ok(*finished),
                 // The header says it all at once: who asks again has other reasons.

@@ -62,12 +62,8 @@ fn do_one(order: &Order, bytes: &[u8], room: u64) -> io::Result<()> {
             return write(io::stdout().lock(), &Answer::Short(needed), &[]);
         }
     }
-    let limits = Limits {
-        max_memory: Some(most),
-        // Half: this machine may be slower than the one on which paces were measured.
-        max_cpu_seconds: Some(order.deadline_ms / 2_000),
-        ..order.limits
-    };
+    let limits =
+        Limits { max_memory: Some(most), max_cpu_seconds: Some(order.processor_seconds()), ..order.limits };
     match compress(bytes, &order.request, &limits, &control) {
         Ok(done) => {
             write(io::stdout().lock(), &Answer::Done(Document::from_value(&done.report)?), &done.bytes)

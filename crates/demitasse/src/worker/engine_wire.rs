@@ -22,10 +22,28 @@ pub(crate) struct Order {
     pub(crate) limits: Limits,
     /// Time that the engine may take, in milliseconds.
     pub(crate) deadline_ms: u64,
+    /// The how-manieth attempt of the job it is, from 1.
+    #[serde(default = "first")]
+    pub(crate) attempt: u32,
     /// What is reserved for the engine, in bytes, beside input and output.
     pub(crate) reserved: u64,
     /// What could be reserved at most.
     pub(crate) most: u64,
+}
+
+fn first() -> u32 {
+    1
+}
+
+impl Order {
+    /// Processor time that the engine plans with, in seconds. Half of the deadline: this machine may be slower than the one on
+    /// which paces were measured. And half of that for each attempt that has failed: what the machine had no time
+    /// for, it is not asked for again.
+    pub(super) fn processor_seconds(&self) -> u64 {
+        let first = self.deadline_ms / 2_000;
+        let halved = first.checked_shr(self.attempt.saturating_sub(1)).unwrap_or(0);
+        halved.max(first.min(1))
+    }
 }
 
 /// What became of it. The output's bytes follow, none for an error.
@@ -108,5 +126,26 @@ mod tests {
             assert!(read::<String>(&sent[..end], 5).is_err(), "{end}");
         }
         assert!(read::<String>(&[][..], 5).unwrap().is_none());
+    }
+
+    #[test]
+    fn each_attempt_plans_with_half_the_time_of_the_one_before_and_never_with_none() {
+        let seconds = |deadline_ms, attempt| {
+            let (request, limits) = (Request::default(), Limits::default());
+            Order { request, limits, deadline_ms, attempt, reserved: 0, most: 0 }.processor_seconds()
+        };
+        assert_eq!([1, 2, 3, 4, 90].map(|attempt| seconds(120_000, attempt)), [60, 30, 15, 7, 1]);
+        assert_eq!([0, 1, 2].map(|attempt| seconds(1_000, attempt)), [0, 0, 0]);
+    }
+
+    #[test]
+    fn an_order_of_a_version_that_counts_no_attempts_is_the_first() {
+        let mut order = serde_json::json!({
+            "request": Request::default(), "limits": Limits::default(), "deadline_ms": 1, "reserved": 1, "most": 1,
+        });
+        let attempt = |order: &serde_json::Value| Order::deserialize(order).unwrap().attempt;
+        assert_eq!(attempt(&order), 1);
+        order["attempt"] = 3.into();
+        assert_eq!(attempt(&order), 3);
     }
 }
