@@ -1,7 +1,7 @@
 //! The engine in child processes: a codec that crashes, spins or eats memory costs one attempt and nothing else.
 //!
-//! Each image has a child of its own, unless the operator says otherwise: then a child that has done an image well is given
-//! another, and what the first left in its memory is the price (`docs/decisions/0006-child-process.md`). It does a limited
+//! A child that has done an image well may be given another: to start a process and to get its memory from the system
+//! takes a tenth to a quarter of what a photo takes (`docs/decisions/0006-child-process.md`). It does a limited
 //! number of images, none of them large, so that no child holds much memory, and it ends when it fails or has nothing to do.
 //! An image that a used child fails on, or refuses, is tried in a new one: what came before it may be the cause.
 

@@ -178,7 +178,7 @@ fn config(data: std::path::PathBuf) -> Config {
             memory: 4 << 30,
             memory_budget: Some(4 << 30),
             sandbox: SandboxMode::Auto,
-            images_per_process: 1,
+            images_per_process: 64,
             program: Some(env!("CARGO_BIN_EXE_demitasse").into()),
         },
         grace: Duration::from_secs(30),
