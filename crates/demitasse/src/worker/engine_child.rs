@@ -117,8 +117,9 @@ impl EngineChild {
         if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
     }
 
-    /// Compresses `original`, whose bytes `body` gives; it is asked again for a second try. Later attempts, from 1, try less. Waits for memory first, and
-    /// calls `begin` once when it has it; the deadline is for the time after that. Dropping the future kills the child.
+    /// Compresses `original`, whose bytes `body` gives; it is asked again for a second try. `attempt` is the number of the job's
+    /// attempt, from 1: later ones plan with less time. Waits for memory first, and calls `begin` once when it has it; the
+    /// deadline is for the time after that. Dropping the future kills the child.
     pub(crate) async fn compress<'b, E: From<EngineFault>>(
         &self,
         request: Request,

@@ -22,7 +22,7 @@ pub(crate) struct Order {
     pub(crate) limits: Limits,
     /// Time that the engine may take, in milliseconds.
     pub(crate) deadline_ms: u64,
-    /// The how-manieth attempt of the job it is, from 1.
+    /// Number of the job's attempt, from 1.
     #[serde(default = "first")]
     pub(crate) attempt: u32,
     /// What is reserved for the engine, in bytes, beside input and output.
